@@ -47,8 +47,18 @@ export const errorKinds = {
     'a key was sent in the query string',
     false,
   ),
-  'body.too_large': kind(413, 'request_too_large', 'the body is too large', false),
-  'body.type_unsupported': kind(415, 'invalid_request_error', 'the content type is not supported', false),
+  'body.too_large': kind(
+    413,
+    'request_too_large',
+    'the body is larger than this gateway takes (`TOLLGATE_BODY_LIMIT_BYTES`)',
+    false,
+  ),
+  'body.type_unsupported': kind(
+    415,
+    'invalid_request_error',
+    'the content type is not supported; send `content-type: application/json`',
+    false,
+  ),
   'body.encoding_unsupported': kind(
     415,
     'invalid_request_error',
@@ -70,8 +80,18 @@ export const errorKinds = {
   'upstream.unreachable': kind(502, 'api_error', 'the upstream could not be reached'),
   'upstream.timeout': kind(504, 'timeout_error', 'the upstream did not answer in time'),
   'upstream.broken': kind(502, 'api_error', 'the upstream broke off its answer'),
-  'journal.unavailable': kind(503, 'api_error', 'the journal cannot take this request'),
+  'journal.unavailable': kind(
+    503,
+    'api_error',
+    'what this call would cause cannot be recorded right now; try again, and tell whoever runs this gateway',
+  ),
   'gateway.closing': kind(503, 'api_error', 'Tollgate is shutting down'),
+  'gateway.busy': kind(
+    503,
+    'api_error',
+    'too many large bodies are on their way at once; send it again',
+    true,
+  ),
   'gateway.internal': kind(500, 'api_error', 'Tollgate failed; the request id finds it in the log'),
   'show.query_invalid': kind(400, 'invalid_request_error', 'the query is not valid', false),
   'show.not_found': kind(404, 'not_found_error', 'there is nothing at this address', false),
@@ -108,7 +128,7 @@ export class PolicyFileError extends Error {
   readonly reason: string
 
   constructor(file: string, line: number, reason: string) {
-    super(`${file}:${line}: ${reason}`)
+    super(line === 0 ? `${file}: ${reason}` : `${file}:${line}: ${reason}`)
     this.name = 'PolicyFileError'
     this.file = file
     this.line = line
