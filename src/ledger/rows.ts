@@ -1,0 +1,179 @@
+// The rows of the ledger's tables, column for column (`migrations/`). Times are strings of UTC, as ClickHouse reads
+// them (`2026-11-23 16:00:00.123456`); counts are safe integers; money is an exact decimal string or null.
+
+/** Counts of one model request; disjoint categories. */
+export type RequestTokens = {
+  readonly input_tokens: number
+  readonly output_tokens: number
+  readonly cache_read_tokens: number
+  readonly cache_write_5m_tokens: number
+  readonly cache_write_1h_tokens: number
+}
+
+/** What pricing needs of one model request. */
+export type RequestFact = RequestTokens & {
+  readonly occurred_at_ms: number
+  /** '' while not known. */
+  readonly model: string
+  /** '', `standard` or `fast`. */
+  readonly speed: string
+  /** '' when neither agent nor thread states it. */
+  readonly inference_geo: string
+}
+
+/** What an event itself says of a model request: immutable, whoever saw it. */
+export type UsageEventFact = RequestTokens & {
+  readonly session_id: string
+  readonly event_id: string
+  /** `model_request` is charged; `outcome_grading` is kept apart, for the upstream may count it in the former. */
+  readonly kind: 'model_request' | 'outcome_grading'
+  /** '' on the session's primary thread. */
+  readonly thread_id: string
+  readonly occurred_at: string
+  readonly event_speed: string
+  readonly is_error: 0 | 1
+}
+
+/** A fact with what is known of its model, and the charge that follows. */
+export type UsageEventRow = UsageEventFact & {
+  readonly model: string
+  readonly speed: string
+  readonly inference_geo: string
+  readonly cost_usd: string | null
+  readonly price_id: string
+  readonly unpriced_reason: string
+  /** How much is known: a row that knows more replaces one that knows less, whichever came first. */
+  readonly ver: number
+}
+
+export type SessionRow = {
+  readonly session_id: string
+  /** '' unless the row says who created the session. */
+  readonly team: string
+  readonly caller: string
+  readonly agent_id: string
+  readonly agent_name: string
+  readonly agent_version: number
+  readonly model: string
+  readonly speed: string
+  readonly inference_geo: string
+  readonly environment_id: string
+  readonly deployment_id: string
+  readonly created_at: string
+  readonly ver: number
+}
+
+export type ThreadRow = {
+  readonly session_id: string
+  readonly thread_id: string
+  readonly parent_thread_id: string
+  readonly is_primary: 0 | 1
+  /** '' when the thread runs on the session's model. */
+  readonly model: string
+  readonly speed: string
+  readonly inference_geo: string
+}
+
+/**
+ * One edge of a session's or thread's status, or one thing that decides how edges are read.
+ * `observed` edges say what a status was seen to be, not when it changed: they only bound an open interval.
+ */
+export type SessionStatusRow = {
+  readonly session_id: string
+  readonly event_id: string
+  readonly scope: 'session' | 'thread' | 'observed'
+  /** '' for the session as a whole. */
+  readonly thread_id: string
+  /** For scope `thread`, `primary` and `child` say what the thread is. */
+  readonly status: 'running' | 'idle' | 'rescheduling' | 'terminated' | 'primary' | 'child'
+  readonly occurred_at: string
+  readonly ver: number
+}
+
+export type UsageSnapshotRow = RequestTokens & {
+  readonly session_id: string
+  readonly observed_at: string
+  /** `event`: the upstream's own time; `object`: when we first saw this total. */
+  readonly source: 'event' | 'object'
+  /** Names the totals, so that seeing them again adds no row. */
+  readonly snapshot_key: string
+  readonly ver: number
+  readonly active_ms: number
+  readonly list_cost_cents: string | null
+  readonly web_search_requests: number
+}
+
+/** Running time as the upstream has stated it of a session: the most of it, and when that was stated or first seen. */
+export type StatedTimeRow = {
+  readonly session_id: string
+  readonly active_ms: number
+  readonly observed_at: string
+  /** What its `session.usage` events stated, each at its own time, in no order. */
+  readonly checkpoints: readonly { readonly observed_at: string; readonly active_ms: number }[]
+  /** How many different totals the ledger has of the session. */
+  readonly snapshots: number
+}
+
+/** All intervals of one session; position `n` of each array is one interval, in time order, none overlapping. */
+export type SessionIntervalsRow = {
+  readonly session_id: string
+  readonly statuses: readonly IntervalStatus[]
+  readonly started_at: readonly string[]
+  /** For the open one, the latest moment it can have lasted to as far as seen, or null when nothing bounds it. */
+  readonly ended_at: readonly (string | null)[]
+  readonly provisional: readonly (0 | 1)[]
+  /** How many edges, snapshots and checkpoints among them it was derived from; more replace fewer. */
+  readonly generation: number
+}
+
+export type IntervalStatus = 'running' | 'idle' | 'rescheduling'
+
+/** One request through the gateway, as audit recorded it. */
+export type ExchangeRow = {
+  readonly exchange_id: string
+  readonly started_at: string
+  readonly duration_ms: number
+  readonly operation: string
+  readonly method: string
+  readonly path: string
+  readonly team: string
+  readonly caller: string
+  readonly key_id: string
+  readonly client_ip: string
+  readonly user_agent: string
+  readonly decision: string
+  readonly error_code: string
+  readonly rules: string
+  readonly policy_hash: string
+  readonly agent_id: string
+  readonly agent_version: number
+  readonly agent_version_requested: string
+  readonly pin_kind: string
+  readonly session_id: string
+  readonly status: number
+  readonly end_reason: string
+  readonly upstream_request_id: string
+  readonly request_bytes: number
+  readonly response_bytes: number
+  readonly events: number
+  readonly trace_id: string
+  readonly retry_count: number
+}
+
+export type QuarantinedRow = {
+  readonly record_key: string
+  readonly kind: string
+  readonly reason: string
+  readonly content: string
+}
+
+/** What one journal record states by itself, table by table. */
+export type StatedRows = {
+  readonly facts: readonly UsageEventFact[]
+  readonly sessions: readonly SessionRow[]
+  readonly threads: readonly ThreadRow[]
+  readonly session_status: readonly SessionStatusRow[]
+  readonly usage_snapshots: readonly UsageSnapshotRow[]
+  readonly exchanges: readonly ExchangeRow[]
+  readonly quarantined_records: readonly QuarantinedRow[]
+}

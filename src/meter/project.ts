@@ -1,0 +1,45 @@
+// One journal record -> the rows it states by itself, whatever came before or comes after. Pure and deterministic:
+// the same thing seen twice gives rows with the same keys, so order and repetition cannot move a total.
+import { createHash } from 'node:crypto'
+import { z } from 'zod'
+import type { JournalRecord } from '../kernel/journal.ts'
+import type { QuarantinedRow, StatedRows } from '../ledger/rows.ts'
+import { projectEvent } from './event-rows.ts'
+import { projectDeletion, projectSession, projectThread } from './object-rows.ts'
+import { type MeteredExchange, meteredRecordSchema } from './record-schema.ts'
+
+/** Rows of a record; one that cannot be read becomes a quarantined row with the reason. Never throws. */
+export function project(record: JournalRecord): Partial<StatedRows> {
+  const parsed = meteredRecordSchema.safeParse(record)
+  if (!parsed.success) return { quarantined_records: [quarantine(record, z.prettifyError(parsed.error))] }
+  const rows = projectKnown(parsed.data)
+  return rows === null
+    ? { quarantined_records: [quarantine(record, 'the upstream time or counts are missing or unreadable')] }
+    : rows
+}
+
+/** Sets a record aside, whole, under a key made of its content. */
+export function quarantine(record: JournalRecord, reason: string): QuarantinedRow {
+  const content = JSON.stringify(record)
+  const key = createHash('sha256').update(content).digest('hex')
+  return { record_key: key, kind: String(record.kind), reason, content }
+}
+
+function projectKnown(record: z.output<typeof meteredRecordSchema>): Partial<StatedRows> | null {
+  if (record.kind === 'exchange') return { exchanges: [toExchangeRow(record)] }
+  switch (record.about) {
+    case 'event':
+      return projectEvent(record)
+    case 'session':
+      return projectSession(record)
+    case 'thread':
+      return projectThread(record)
+    case 'deletion':
+      return projectDeletion(record)
+  }
+}
+
+function toExchangeRow({ kind: _kind, started_at_ms, ...rest }: MeteredExchange) {
+  const startedAt = new Date(started_at_ms).toISOString().replace('T', ' ').replace('Z', '')
+  return { ...rest, started_at: startedAt }
+}
