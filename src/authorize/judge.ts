@@ -1,0 +1,51 @@
+// The only file that knows Casbin. It hides its untyped arguments and its answers for empty policies.
+import { Enforcer, FunctionMap, newEnforcerWithClass, newModelFromString } from 'casbin'
+import { matchesAction, matchesObject } from './pattern.ts'
+import type { RoleRow } from './roles.ts'
+import type { RuleRow } from './rule-index.ts'
+
+/**
+ * Judges one request by the given rules alone, in their order: was it allowed, and by which row.
+ * The row is one of the candidates (the same object), or undefined when none matched.
+ */
+export type Judge = (
+  candidates: RuleRow[],
+  sub: string,
+  dom: string,
+  act: string,
+  obj: string,
+) => readonly [allowed: boolean, row: readonly string[] | undefined]
+
+/** Builds an enforcer with these roles. The model has passed `checkModel`. */
+export async function createJudge(modelText: string, roles: readonly RoleRow[]): Promise<Judge> {
+  const enforcer = await newEnforcerWithClass(LeanEnforcer, newModelFromString(modelText))
+  const model = enforcer.getModel().model
+  const rules = model.get('p')?.get('p')
+  const links = model.get('g')?.get('g')
+  if (rules === undefined || links === undefined) throw new Error('the model defines no `p` or no `g`')
+  links.policy = roles.map((row) => [...row])
+  await enforcer.buildRoleLinks()
+
+  return (candidates, ...request) => {
+    // The list changes from call to call; nothing else can run between these two lines.
+    rules.policy = candidates.length > 0 ? candidates : neverMatching
+    const [allowed, row] = enforcer.enforceExSync(...request)
+    return [allowed, row.length > 0 ? row : undefined]
+  }
+}
+
+/** Without any rule Casbin judges by one whose columns are all '', which a careless matcher takes for a match. */
+const neverMatching: RuleRow[] = [['\0', '\0', '\0', '\0', 'deny']]
+
+/**
+ * Casbin's own enforcer without its ten built-in functions, which no model of ours may name: it copies every
+ * function for every rule it looks at. A class because Casbin makes the instance itself.
+ */
+class LeanEnforcer extends Enforcer {
+  constructor() {
+    super()
+    this.fm = new FunctionMap()
+    this.fm.addFunction('matchesAction', matchesAction)
+    this.fm.addFunction('matchesObject', matchesObject)
+  }
+}

@@ -1,0 +1,127 @@
+// `policies/directory.yaml`, read strictly: who exists, in which team, with which roles and keys.
+// Anything unclear is an error with its line: a directory that loads half would lock out or let in the wrong people.
+import { z } from 'zod'
+import { openYaml, type YamlPath } from '../kernel/yaml-source.ts'
+
+export type Team = { readonly name: string; readonly costCentre: string }
+
+export type DirectoryKey = {
+  readonly id: string
+  /** `hmac-sha256:` and 64 hex digits, see `hashKey`. */
+  readonly hash: string
+  readonly createdMs: number
+  readonly expiresMs: number
+  /** null while the key is not revoked; may lie in the future. */
+  readonly revokedMs: number | null
+}
+
+export type DirectoryCaller = {
+  readonly id: string
+  readonly team: Team
+  readonly roles: readonly string[]
+  readonly keys: readonly DirectoryKey[]
+}
+
+/** Immutable; a reload makes a new one. Every team, caller and key is reachable by its unique id. */
+export type Directory = {
+  readonly teams: ReadonlyMap<string, Team>
+  readonly callers: ReadonlyMap<string, DirectoryCaller>
+  readonly keys: ReadonlyMap<string, { readonly key: DirectoryKey; readonly caller: DirectoryCaller }>
+  /** The team that owns objects nobody stamped; null: nobody but admins. */
+  readonly unownedTo: string | null
+}
+
+/** What a team, caller or role may be called: no character that means something in a policy or an owner stamp. */
+export const namePattern = /^[a-z0-9][a-z0-9._-]{0,63}$/
+
+const name = z
+  .string()
+  .regex(namePattern, 'must be lower-case letters, digits, `.`, `_` or `-`, at most 64 of them')
+const instant = z
+  .union(
+    [z.iso.datetime({ offset: true }), z.iso.date()],
+    'must be a date such as `2027-01-31` or `2027-01-31T12:00:00Z`',
+  )
+  .transform((text) => Date.parse(text))
+
+const keySchema = z
+  .strictObject({
+    id: z.string().regex(/^[0-9A-Za-z]{12}$/, 'must be the 12 characters after `tg_live_` of the key'),
+    hash: z
+      .string()
+      .regex(/^hmac-sha256:[0-9a-f]{64}$/, 'must be `hmac-sha256:` and 64 hex digits, never the key itself'),
+    created: instant,
+    expires: instant,
+    revoked: instant.optional(),
+  })
+  .refine((key) => key.expires > key.created, { path: ['expires'], error: 'must be later than `created`' })
+
+const directorySchema = z.strictObject({
+  unowned_to: name.nullish(),
+  teams: z
+    .array(z.strictObject({ name, cost_centre: z.string().min(1).max(64) }))
+    .min(1, 'must name at least one team'),
+  callers: z.array(
+    z.strictObject({ id: name, team: name, roles: z.array(name), keys: z.array(keySchema).default([]) }),
+  ),
+})
+
+type Fail = (path: YamlPath, reason: string) => never
+
+/**
+ * Parses the text of a directory; `file` is how errors name it, `knownRoles` what a caller may be given.
+ * Throws PolicyFileError at the line of the first thing that is wrong.
+ */
+export function parseDirectory(text: string, file: string, knownRoles: ReadonlySet<string>): Directory {
+  const source = openYaml(text, file)
+  const fail: Fail = source.fail
+  const result = directorySchema.safeParse(source.value)
+  if (!result.success) {
+    const issue = result.error.issues[0]
+    return fail(issue?.path ?? [], issue?.message ?? 'is not valid')
+  }
+  return linkDirectory(result.data, knownRoles, fail)
+}
+
+/** Resolves names to what they name, and refuses duplicates and names of nothing. */
+function linkDirectory(
+  source: z.output<typeof directorySchema>,
+  knownRoles: ReadonlySet<string>,
+  fail: Fail,
+): Directory {
+  const teams = new Map<string, Team>()
+  for (const [at, team] of source.teams.entries()) {
+    if (teams.has(team.name)) fail(['teams', at, 'name'], `repeats team \`${team.name}\``)
+    teams.set(team.name, { name: team.name, costCentre: team.cost_centre })
+  }
+
+  const callers = new Map<string, DirectoryCaller>()
+  const keys = new Map<string, { key: DirectoryKey; caller: DirectoryCaller }>()
+  for (const [at, { id, roles, ...rest }] of source.callers.entries()) {
+    if (callers.has(id)) fail(['callers', at, 'id'], `repeats caller \`${id}\``)
+    const team = teams.get(rest.team)
+    if (team === undefined)
+      return fail(['callers', at, 'team'], `names no team under \`teams\`: \`${rest.team}\``)
+    for (const [roleAt, role] of roles.entries()) {
+      if (!knownRoles.has(role)) {
+        const known = [...knownRoles].sort().join(', ')
+        fail(['callers', at, 'roles', roleAt], `is no role: \`${role}\`; policy.csv knows ${known}`)
+      }
+    }
+    const caller: DirectoryCaller = { id, team, roles, keys: rest.keys.map(toKey) }
+    callers.set(id, caller)
+    for (const [keyAt, key] of caller.keys.entries()) {
+      if (keys.has(key.id)) fail(['callers', at, 'keys', keyAt, 'id'], `repeats key \`${key.id}\``)
+      keys.set(key.id, { key, caller })
+    }
+  }
+
+  const unownedTo = source.unowned_to ?? null
+  if (unownedTo !== null && !teams.has(unownedTo)) fail(['unowned_to'], `names no team: \`${unownedTo}\``)
+  return { teams, callers, keys, unownedTo }
+}
+
+function toKey(key: z.output<typeof keySchema>): DirectoryKey {
+  const { id, hash, created, expires, revoked } = key
+  return { id, hash, createdMs: created, expiresMs: expires, revokedMs: revoked ?? null }
+}
