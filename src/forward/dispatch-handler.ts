@@ -1,0 +1,139 @@
+// undici's answer into node's response, without a Readable, an AbortSignal or a header object between them.
+// It uses undici 7's raw callbacks (onConnect ... onError): header buffers in, back-pressure by return value.
+import type { ServerResponse } from 'node:http'
+import type { Dispatcher } from 'undici'
+import { type ResponseHead, readResponseHead } from './response-headers.ts'
+
+/** What the corridor wants to know while bytes pass. Callbacks run after the client's write and must not throw. */
+export type ForwardWatch = {
+  /** The head is on its way to the client. */
+  readonly onHead: (head: ResponseHead) => void
+  /** A chunk was handed to the client; its bytes are not to be changed. */
+  readonly onChunk: (chunk: Buffer) => void
+  /** The upstream ended its answer properly. */
+  readonly onComplete: () => void
+  /** The upstream failed. `headSent` false: the client has received nothing and waits for a refusal. */
+  readonly onFailure: (error: Error, headSent: boolean) => void
+}
+
+export type DispatchOptions = {
+  /** Response headers of ours, alternating names and values. */
+  readonly addedHeaders: readonly string[]
+  /**
+   * What the call does happens whether its client waits or not: read the answer to its end for `watch` alone, so that
+   * nobody makes a session nobody owns by hanging up.
+   */
+  readonly outlivesClient: boolean
+  readonly watch: ForwardWatch
+}
+
+const clientGone = new Error('the client went away')
+
+/** How long a client may leave a short answer unread: it holds a connection that others wait for. */
+const stalledMs = 60_000
+
+/** Writes one upstream answer into `response`; aborts the upstream when `response` closes first, or lets it finish. */
+export function createDispatchHandler(
+  response: ServerResponse,
+  { addedHeaders, outlivesClient, watch }: DispatchOptions,
+): Dispatcher.DispatchHandler {
+  let abort: ((error?: Error) => void) | null = null
+  let resume: (() => void) | null = null
+  let done = false
+  let started = false
+  let streaming = false
+  let remainingBytes = -1
+  // Chunks of one socket read, joined into one write: events that arrive together leave together.
+  let pending: Buffer[] | null = null
+  let paused = false
+  let stalled: NodeJS.Timeout | undefined
+
+  const drained = (): void => {
+    clearTimeout(stalled)
+    paused = false
+    resume?.()
+  }
+  const write = (bytes: Buffer): boolean => {
+    // Ended by a shutdown while the upstream still talks: a write now would be an error nobody listens for.
+    if (response.destroyed || response.writableEnded || response.write(bytes)) return true
+    if (!paused) {
+      paused = true
+      response.once('drain', drained)
+      if (!streaming) stalled = setTimeout(() => response.destroy(), stalledMs).unref()
+    }
+    return false
+  }
+  const flush = (): void => {
+    const chunks = pending
+    pending = null
+    const first = chunks?.[0]
+    if (chunks === null || first === undefined) return
+    write(chunks.length === 1 ? first : Buffer.concat(chunks))
+    for (const chunk of chunks) watch.onChunk(chunk)
+  }
+
+  response.once('close', () => {
+    clearTimeout(stalled)
+    if (done) return
+    if (outlivesClient) drained()
+    else abort?.(clientGone)
+  })
+
+  return {
+    onConnect(abortRequest) {
+      if (response.destroyed) abortRequest(clientGone)
+      else abort = abortRequest
+    },
+    onHeaders(status, rawHeaders, resumeBody) {
+      // 1xx heads announce; the answer is still to come.
+      if (status < 200) return true
+      resume = resumeBody
+      const head = readResponseHead(status, rawHeaders, addedHeaders)
+      streaming = head.isEventStream
+      remainingBytes = head.contentLength
+      if (!response.destroyed) response.writeHead(status, head.headers)
+      started = true
+      // A stream may stay silent for minutes: its client must see the head now.
+      if (streaming) response.flushHeaders()
+      watch.onHead(head)
+      return true
+    },
+    onData(chunk) {
+      if (streaming) {
+        if (pending === null) {
+          pending = [chunk]
+          process.nextTick(flush)
+        } else pending.push(chunk)
+        return !paused
+      }
+      if (remainingBytes > 0) {
+        remainingBytes -= chunk.length
+        if (remainingBytes <= 0) {
+          // The last declared byte ends the answer: one write instead of two.
+          done = true
+          if (!response.destroyed) response.end(chunk)
+          watch.onChunk(chunk)
+          return true
+        }
+      }
+      const more = write(chunk)
+      watch.onChunk(chunk)
+      return more
+    },
+    onComplete() {
+      flush()
+      done = true
+      if (!response.writableEnded && !response.destroyed) response.end()
+      watch.onComplete()
+    },
+    onError(error) {
+      if (done) return
+      done = true
+      // The client left first: that is not the upstream's failure.
+      if (response.destroyed) return
+      flush()
+      if (started) response.destroy()
+      watch.onFailure(error, started)
+    },
+  }
+}

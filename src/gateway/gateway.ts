@@ -1,0 +1,211 @@
+// The corridor: Fastify's routes and hooks, three lines each, calling one room after the other.
+// Routes come from the closed table of operations; what is not in it is refused.
+import type { Socket } from 'node:net'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { ExchangeRecord } from '../audit/exchange-record.ts'
+import type { Forward, ForwardRequest } from '../forward/forward.ts'
+import type { Clock } from '../kernel/clock.ts'
+import { type ErrorCode, TollgateError } from '../kernel/errors.ts'
+import type { Tap, Tapped } from '../tap/tap.ts'
+import type { RequestArrival, RequestSpan } from '../trace/request-span.ts'
+import type { Operation } from '../upstream/operation-type.ts'
+import { type AdmitDeps, admit, arrive } from './admit.ts'
+import { createBodyBudget } from './body-budget.ts'
+import { type Exchange, openExchange } from './exchange.ts'
+import { refuse, refuseRaw } from './refuse.ts'
+import { toExchangeRecord } from './settle.ts'
+
+export type GatewayDeps = AdmitDeps & {
+  readonly operations: readonly Operation[]
+  readonly clock: Clock
+  readonly startSpan: (arrival: RequestArrival) => RequestSpan
+  readonly forward: Forward
+  readonly createTap: (tapped: Tapped) => Tap | null
+  /** Called once per exchange when its socket is done with it; must not throw. */
+  readonly onSettled: (exchange: ExchangeRecord, facts: SettledFacts) => void
+  readonly onOpened: (operation: Operation | null) => void
+}
+
+/** What the settled exchange still has that its audit entry does not keep. */
+export type SettledFacts = {
+  readonly span: RequestSpan
+  readonly operation: Operation | null
+  readonly isStream: boolean
+  /** The sentence behind a refusal and its cause, for the log. */
+  readonly message: string
+  readonly cause: unknown
+  readonly httpVersion: string
+}
+
+export type Gateway = {
+  /** Ends every open stream properly and drops connections that wait for nothing, so that `close()` waits for calls alone. */
+  readonly endStreams: () => void
+  /** Destroys every answer that is still open, and every connection. */
+  readonly cutAll: () => void
+  readonly openExchanges: () => number
+}
+
+/** Fastify's own, when nobody chose one. */
+const defaultBodyBytes = 1024 * 1024
+
+/** Registers the whole data plane on `app`, which must be a listener of its own. */
+export function registerGateway(app: FastifyInstance, deps: GatewayDeps): Gateway {
+  const open = new Map<FastifyReply['raw'], Exchange>()
+  const sockets = new Set<Socket>()
+  const budget = createBodyBudget(app.initialConfig.bodyLimit ?? defaultBodyBytes)
+  app.server.on('connection', (socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
+
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, async (_request: FastifyRequest, body: Buffer) => body)
+  // Uploads pass unread: their bytes are never held.
+  app.addContentTypeParser(
+    'multipart/form-data',
+    async (_request: FastifyRequest, payload: unknown) => payload,
+  )
+
+  app.decorateRequest('exchange')
+  // Plain functions instead of async hooks: each promise here is paid by every request.
+  app.addHook('onRequest', (request, reply, done) => {
+    const exchange = openExchange(request, deps)
+    request.exchange = exchange
+    open.set(reply.raw, exchange)
+    deps.onOpened(exchange.operation)
+    reply.raw.once('close', () => {
+      open.delete(reply.raw)
+      budget.release(reply.raw)
+      // A kept-alive connection would hold up the shutdown until it times out.
+      if (deps.isClosing()) request.raw.socket.end()
+      settle(exchange, request, reply, deps)
+    })
+    attempt(() => {
+      const operation = arrive(deps, request, exchange)
+      if (operation.body === 'json' && !budget.reserve(reply.raw, request.raw.headers)) {
+        throw new TollgateError('gateway.busy')
+      }
+    }, done)
+  })
+  app.setErrorHandler(async (error, request, reply) => {
+    refuse(reply, request.exchange, error)
+    return reply
+  })
+  // `arrive` has already refused: an unknown path has no operation.
+  app.setNotFoundHandler(async () => {
+    throw new Error('an unknown path passed arrival')
+  })
+  for (const operation of deps.operations) {
+    app.route({
+      method: operation.method,
+      url: operation.pattern,
+      config: { operation },
+      preHandler: (request, reply, done) => {
+        budget.settle(reply.raw, Buffer.isBuffer(request.body) ? request.body.length : 0)
+        attempt(() => admit(deps, request, request.exchange, operation), done)
+      },
+      handler: (request, reply) => {
+        reply.hijack()
+        send(request.exchange, request, reply, deps)
+      },
+    })
+  }
+  return {
+    endStreams: () => {
+      const busy = new Set([...open.keys()].map((response) => response.socket))
+      for (const [response, exchange] of open) if (exchange.operation?.answer === 'sse') response.end()
+      // Node closes idle connections only once they have carried a request: a client's spare one would hold us up.
+      for (const socket of sockets) if (!busy.has(socket)) socket.destroy()
+    },
+    cutAll: () => {
+      for (const response of open.keys()) response.destroy()
+      // A client that never closes its side, or stalls in the middle of a body, would hold the listener for ever.
+      for (const socket of sockets) socket.destroy()
+    },
+    openExchanges: () => open.size,
+  }
+}
+
+/** Runs a step of the way in; what it throws goes to the error handler. */
+function attempt(step: () => void, done: (error?: Error) => void): void {
+  try {
+    step()
+  } catch (error) {
+    done(error instanceof Error ? error : new Error(String(error)))
+    return
+  }
+  done()
+}
+
+function send(exchange: Exchange, request: FastifyRequest, reply: FastifyReply, deps: GatewayDeps): void {
+  const { steps } = exchange
+  const { permit } = steps
+  if (permit === null) throw new Error('forward without a permit')
+  const tap = deps.createTap({ permit, params: exchange.params, exchangeId: exchange.id })
+  steps.tap = tap
+  deps.forward({
+    permit,
+    request: request.raw,
+    response: reply.raw,
+    traceparent: exchange.span.traceparent,
+    addedHeaders: addedHeaders(exchange),
+    tapped: tap !== null,
+    watch: watch(exchange, reply, tap),
+  })
+}
+
+function watch(exchange: Exchange, reply: FastifyReply, tap: Tap | null): ForwardRequest['watch'] {
+  const { steps } = exchange
+  return {
+    onHead: (head) => {
+      steps.head = head
+      tap?.onHead(head)
+    },
+    onChunk: (chunk) => {
+      steps.responseBytes += chunk.length
+      tap?.onChunk(chunk)
+    },
+    onComplete: () => {
+      steps.upstreamCompleted = true
+      tap?.onComplete()
+    },
+    onFailure: (error, headSent) => {
+      steps.upstreamFailure = error
+      if (!headSent) refuseRaw(exchange, failureCode(error), reply.raw, error)
+    },
+  }
+}
+
+function settle(exchange: Exchange, request: FastifyRequest, reply: FastifyReply, deps: GatewayDeps): void {
+  const { steps } = exchange
+  const finished = reply.raw.writableFinished
+  const ending = { finished, status: reply.raw.statusCode, closing: deps.isClosing() }
+  deps.onSettled(toExchangeRecord(exchange, ending, deps.clock), {
+    span: exchange.span,
+    operation: exchange.operation,
+    isStream: exchange.operation?.answer === 'sse',
+    message: steps.refusal?.message ?? '',
+    cause: steps.refusal?.cause ?? steps.upstreamFailure ?? undefined,
+    httpVersion: request.raw.httpVersion,
+  })
+}
+
+function addedHeaders(exchange: Exchange): readonly string[] {
+  const { pin } = exchange.steps
+  const headers = ['x-tollgate-trace-id', exchange.span.traceId]
+  if (pin?.kind === 'forced') {
+    headers.push('x-tollgate-pin', `forced ${pin.agentId}@${pin.version}; requested ${pin.requested}`)
+  }
+  return headers
+}
+
+// Codes of Node and undici for "no answer in time" and "no connection"; anything else broke while talking.
+const timeoutCodes = /^(UND_ERR_(HEADERS|CONNECT|BODY)_TIMEOUT|ETIMEDOUT)$/
+const connectCodes =
+  /^(ECONNREFUSED|ENOTFOUND|EAI_\w+|EHOSTUNREACH|ENETUNREACH|EADDRNOTAVAIL|ENOENT|.*CERT.*|ERR_TLS_\w+|UNABLE_TO_\w+)$/
+
+function failureCode(error: Error): ErrorCode {
+  const code = 'code' in error ? String(error.code) : ''
+  if (timeoutCodes.test(code)) return 'upstream.timeout'
+  return connectCodes.test(code) ? 'upstream.unreachable' : 'upstream.broken'
+}

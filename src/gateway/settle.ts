@@ -1,0 +1,70 @@
+// The way out: once per exchange, when its socket is done with it, whatever the reason.
+import type { ExchangeRecord } from '../audit/exchange-record.ts'
+import type { Clock } from '../kernel/clock.ts'
+import { withoutKeys } from '../kernel/redact.ts'
+import type { Exchange } from './exchange.ts'
+
+/** How the client's side ended. */
+export type Ending = { readonly finished: boolean; readonly status: number; readonly closing: boolean }
+
+/** Everything audit keeps of an exchange, as of its end. Pure but for the clock. */
+export function toExchangeRecord(exchange: Exchange, ending: Ending, clock: Clock): ExchangeRecord {
+  const { steps, operation } = exchange
+  const endReason = readEndReason(exchange, ending)
+  const { permit, pin, caller, refusal } = steps
+  return {
+    kind: 'exchange',
+    exchange_id: exchange.id,
+    started_at_ms: exchange.startedAtMs,
+    duration_ms: Math.round(clock.monotonicMs() - exchange.startedMonotonicMs),
+    operation: operation?.id ?? '',
+    method: exchange.method,
+    path: withoutKeys(steps.path),
+    team: caller?.team ?? '',
+    caller: caller?.id ?? '',
+    key_id: caller?.keyId ?? '',
+    client_ip: exchange.clientIp,
+    user_agent: withoutKeys(exchange.userAgent),
+    decision: readDecision(exchange),
+    error_code: refusal?.code ?? (endReason === 'upstream_broke' ? 'upstream.broken' : ''),
+    rules: refusal?.rule || (permit === null ? '' : [...new Set(permit.rules)].join(',')),
+    policy_hash: permit?.policyHash ?? '',
+    ...readAgent(pin),
+    session_id: withoutKeys(steps.tap?.sessionId() ?? exchange.params['session_id'] ?? ''),
+    status: endReason === 'client_gone' ? 499 : ending.status,
+    end_reason: endReason,
+    upstream_request_id: withoutKeys(steps.head?.requestId ?? '').slice(0, 256),
+    request_bytes: permit?.body?.length ?? 0,
+    response_bytes: steps.responseBytes,
+    events: steps.tap?.events() ?? 0,
+    trace_id: exchange.span.traceId,
+    retry_count: exchange.retryCount,
+  }
+}
+
+function readDecision({ steps }: Exchange): ExchangeRecord['decision'] {
+  const { refusal, permit, pin } = steps
+  if (refusal !== null) {
+    if (permit !== null) return 'failed'
+    if (refusal.code === 'gateway.internal') return 'failed'
+    return refusal.code.startsWith('authorize.') || refusal.code.startsWith('pin.') ? 'denied' : 'refused'
+  }
+  return pin?.kind === 'forced' ? 'rewritten' : 'allowed'
+}
+
+function readEndReason({ steps }: Exchange, ending: Ending): ExchangeRecord['end_reason'] {
+  const isCutShort = steps.head?.isEventStream === true && !steps.upstreamCompleted
+  if (ending.closing && (isCutShort || !ending.finished)) return 'shutdown'
+  if (ending.finished) return 'completed'
+  return steps.upstreamFailure !== null && steps.head !== null ? 'upstream_broke' : 'client_gone'
+}
+
+function readAgent(
+  pin: Exchange['steps']['pin'],
+): Pick<ExchangeRecord, 'agent_id' | 'agent_version' | 'agent_version_requested' | 'pin_kind'> {
+  if (pin === null || pin.kind === 'open' || pin.kind === 'denied') {
+    return { agent_id: '', agent_version: 0, agent_version_requested: '', pin_kind: pin?.kind ?? '' }
+  }
+  const { agentId, version, requested, kind } = pin
+  return { agent_id: agentId, agent_version: version, agent_version_requested: requested, pin_kind: kind }
+}

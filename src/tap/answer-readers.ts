@@ -1,0 +1,86 @@
+// Which answers are read, and how each becomes sightings. One line per operation.
+import { sightEvent } from '../upstream/event-schema.ts'
+import { sightSession } from '../upstream/session-schema.ts'
+import { sightThread } from '../upstream/thread-schema.ts'
+import type { EventSighting, SessionSighting, Sighting, SightingSource, ThreadSighting } from './sighting.ts'
+
+/** Where and for whom an answer was seen; `session_id` and `thread_id` from the path, '' when it has none. */
+export type SightingPlace = {
+  readonly session_id: string
+  readonly thread_id: string
+  readonly seen_at_ms: number
+  readonly exchange_id: string
+  readonly team: string
+  readonly caller: string
+}
+
+/** One parsed answer, or one parsed frame of a stream, into what was seen. Unknown shapes give nothing. */
+export type AnswerReader = (body: unknown, place: SightingPlace) => readonly Sighting[]
+
+const metered = /^(session\.|span\.model_request_end$|span\.outcome_evaluation_end$)/
+
+/** True for event types that carry usage or a status edge. The others say nothing that the ledger keeps. */
+export function isMetered(type: string): boolean {
+  return metered.test(type)
+}
+
+const readEvent = (raw: unknown, place: SightingPlace, source: SightingSource): readonly EventSighting[] => {
+  const event = sightEvent(raw)
+  if (event === null || !isMetered(event.type)) return []
+  return [{ kind: 'sighting', about: 'event', ...place, ...event, source }]
+}
+
+const readSession = (
+  raw: unknown,
+  place: SightingPlace,
+  createdHere: boolean,
+  source: SightingSource,
+): readonly SessionSighting[] => {
+  const session = sightSession(raw)
+  if (session === null) return []
+  const { thread_id: _none, ...where } = place
+  return [{ kind: 'sighting', about: 'session', ...where, ...session, created_here: createdHere, source }]
+}
+
+const readThread = (
+  raw: unknown,
+  place: SightingPlace,
+  source: SightingSource,
+): readonly ThreadSighting[] => {
+  const thread = sightThread(raw)
+  return thread === null ? [] : [{ kind: 'sighting', about: 'thread', ...place, ...thread, source }]
+}
+
+const each = (body: unknown, read: (item: unknown) => readonly Sighting[]): readonly Sighting[] =>
+  isList(body) ? body.data.flatMap(read) : []
+
+const isList = (body: unknown): body is { readonly data: readonly unknown[] } =>
+  typeof body === 'object' && body !== null && 'data' in body && Array.isArray(body.data)
+
+const session: AnswerReader = (body, place) => readSession(body, place, false, 'object')
+const thread: AnswerReader = (body, place) => readThread(body, place, 'object')
+const frame: AnswerReader = (body, place) => readEvent(body, place, 'stream')
+const eventList: AnswerReader = (body, place) => each(body, (item) => readEvent(item, place, 'list'))
+
+/** Operation id -> reader. What is not here passes unread. */
+export const answerReaders: ReadonlyMap<string, AnswerReader> = new Map<string, AnswerReader>([
+  ['sessions.create', (body, place) => readSession(body, place, true, 'object')],
+  ['sessions.retrieve', session],
+  ['sessions.update', session],
+  ['sessions.archive', session],
+  ['sessions.list', (body, place) => each(body, (item) => readSession(item, place, false, 'list'))],
+  [
+    'sessions.delete',
+    (_body, { thread_id: _none, ...where }) => [
+      { kind: 'sighting', about: 'deletion', ...where, source: 'object' },
+    ],
+  ],
+  ['sessions.events.list', eventList],
+  ['sessions.events.send', (body, place) => each(body, (item) => readEvent(item, place, 'send'))],
+  ['sessions.events.stream', frame],
+  ['sessions.threads.list', (body, place) => each(body, (item) => readThread(item, place, 'list'))],
+  ['sessions.threads.retrieve', thread],
+  ['sessions.threads.archive', thread],
+  ['sessions.threads.events.list', eventList],
+  ['sessions.threads.events.stream', frame],
+])

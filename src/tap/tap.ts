@@ -1,0 +1,102 @@
+// The passive listener on one answer: bytes in, sightings out. It never throws, never writes, never waits,
+// and nothing it meets can reach the client's stream.
+import type { Permit } from '../authorize/permit.ts'
+import type { ResponseHead } from '../forward/response-headers.ts'
+import type { Clock } from '../kernel/clock.ts'
+import { type AnswerReader, answerReaders, isMetered } from './answer-readers.ts'
+import { createEventStreamTap } from './event-stream-tap.ts'
+import { createJsonTap } from './json-tap.ts'
+import type { Sighting } from './sighting.ts'
+
+export type TapDeps = {
+  readonly clock: Clock
+  /** Takes what was seen; must not throw. */
+  readonly onSightings: (sightings: readonly Sighting[]) => void
+  /** Counts what could not be read, by reason; must not throw. */
+  readonly onFailure: (reason: string) => void
+}
+
+export type Tapped = { readonly permit: Permit; readonly params: PathParams; readonly exchangeId: string }
+export type PathParams = { readonly [name: string]: string }
+
+export type Tap = {
+  readonly onHead: (head: ResponseHead) => void
+  readonly onChunk: (chunk: Buffer) => void
+  readonly onComplete: () => void
+  /** Server-sent events seen, heartbeats excluded. */
+  readonly events: () => number
+  /** Session that the answer was about; '' while unknown. */
+  readonly sessionId: () => string
+}
+
+type Reading = {
+  readonly read: (chunk: Buffer) => void
+  readonly finish: () => void
+  readonly events: () => number
+}
+
+/** A tap for one exchange; null when its operation says nothing about sessions. */
+export function createTap(deps: TapDeps, tapped: Tapped): Tap | null {
+  const reader = answerReaders.get(tapped.permit.operation.id)
+  if (reader === undefined) return null
+  let sessionId = tapped.params['session_id'] ?? ''
+  let reading: Reading | null = null
+
+  // Anything a hostile or changed answer makes throw ends here: counted, and the stream goes on.
+  const guarded = (act: () => void): void => {
+    try {
+      act()
+    } catch {
+      reading = null
+      deps.onFailure('tap_threw')
+    }
+  }
+  const see = (body: unknown, read: AnswerReader): void =>
+    guarded(() => {
+      const sightings = read(body, {
+        session_id: tapped.params['session_id'] ?? '',
+        thread_id: tapped.params['thread_id'] ?? '',
+        seen_at_ms: deps.clock.nowMs(),
+        exchange_id: tapped.exchangeId,
+        team: tapped.permit.caller.team,
+        caller: tapped.permit.caller.id,
+      })
+      if (sightings.length === 0) return
+      if (sessionId === '' && sightings.length === 1) sessionId = sightings[0]?.session_id ?? ''
+      deps.onSightings(sightings)
+    })
+
+  return {
+    onHead: (head) =>
+      guarded(() => {
+        reading = open(head, (body) => see(body, reader), deps.onFailure)
+      }),
+    onChunk: (chunk) => {
+      if (reading !== null) guarded(() => reading?.read(chunk))
+    },
+    onComplete: () => {
+      if (reading !== null) guarded(() => reading?.finish())
+    },
+    events: () => reading?.events() ?? 0,
+    sessionId: () => sessionId,
+  }
+}
+
+function open(
+  head: ResponseHead,
+  onBody: (body: unknown) => void,
+  onFailure: (reason: string) => void,
+): Reading | null {
+  if (head.status < 200 || head.status > 299) return null
+  // We asked for identity; an upstream that compresses all the same keeps its bytes and is counted.
+  if (head.contentEncoding !== '' && head.contentEncoding !== 'identity') {
+    onFailure('answer_compressed')
+    return null
+  }
+  if (head.isEventStream) {
+    const tap = createEventStreamTap({ isRead: isMetered, onEvent: onBody, onUnreadable: onFailure })
+    return { read: tap.read, finish: () => {}, events: tap.events }
+  }
+  const tap = createJsonTap({ onBody, onUnreadable: onFailure })
+  return { read: tap.read, finish: tap.finish, events: () => 0 }
+}

@@ -1,0 +1,158 @@
+// Prometheus metrics: counters and gauges of this process, for dashboards and alarms, never for money. Labels
+// are closed sets (operation, status class, decision, error code) or capped (team), so series stay few.
+import type { Meter } from '@opentelemetry/api'
+import { PrometheusExporter, PrometheusSerializer } from '@opentelemetry/exporter-prometheus'
+import { resourceFromAttributes } from '@opentelemetry/resources'
+import { MeterProvider } from '@opentelemetry/sdk-metrics'
+import type { ErrorCode } from '../kernel/errors.ts'
+import type { JournalTrouble } from '../kernel/journal-extents.ts'
+import type { RequestFacts } from './request-span.ts'
+import { createTally } from './tally.ts'
+
+export type MetricsOptions = {
+  readonly serviceVersion: string
+  /** Read at each exposition. */
+  readonly journalBacklogBytes: () => number
+  /** Age of the oldest record that the ledger does not have yet, in ms; 0 when there is none. */
+  readonly writerLagMs: () => number
+  /** Teams beyond the first so many share the label `other`. Default 100. */
+  readonly teamsMax?: number
+}
+
+export type Metrics = {
+  /** Counts a settled exchange: decision, status, error code, team, bytes and how long it took. */
+  readonly countExchange: (facts: RequestFacts, isStream: boolean) => void
+  /** Counts a refusal that never became an exchange, e.g. of bytes that are no HTTP. */
+  readonly countRefusal: (code: ErrorCode) => void
+  readonly streamOpened: () => void
+  /** Once per `streamOpened`. */
+  readonly streamClosed: () => void
+  /** The tap could not read a frame; the stream went on. */
+  readonly tapFailed: () => void
+  /** The journal did not take a record of this kind: what it told is lost to the ledger. */
+  readonly journalRefused: (kind: string) => void
+  readonly journalTroubled: (kind: JournalTrouble['kind']) => void
+  readonly spansExported: (result: 'exported' | 'failed', spans: number) => void
+  /** All metrics in Prometheus' text format 0.0.4. */
+  readonly exposition: () => Promise<string>
+  readonly close: () => Promise<void>
+}
+
+const requestSeconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
+const streamSeconds = [1, 10, 60, 300, 900, 3600, 14_400, 86_400]
+const troubleKinds: readonly JournalTrouble['kind'][] = [
+  'torn_tail_cut',
+  'damage_set_aside',
+  'cursor_unreadable',
+  'write_failed',
+  'segment_not_removed',
+]
+
+/** Creates the metrics of one gateway. Opens no port: the admin listener serves `exposition()`. */
+export function createMetrics(options: MetricsOptions): Metrics {
+  // The exporter is a reader that is asked by us; its own HTTP server stays shut.
+  const reader = new PrometheusExporter({ preventServerStart: true })
+  const serializer = new PrometheusSerializer('', false, undefined, false, true)
+  const provider = new MeterProvider({
+    resource: resourceFromAttributes({
+      'service.name': 'tollgate',
+      'service.version': options.serviceVersion,
+    }),
+    readers: [reader],
+  })
+  const meter = provider.getMeter('tollgate')
+  const count = createInstruments(meter)
+  watchGauges(meter, options)
+  const teamLabel = createCap(options.teamsMax ?? 100)
+
+  return {
+    countExchange: (facts, isStream) => {
+      const { decision } = facts
+      const operation = facts.operation || 'unknown'
+      // A client that leaves is how most streams end; it must not look like a client that erred.
+      const status_class = facts.status === 499 ? 'client_gone' : `${Math.floor(facts.status / 100)}xx`
+      const seconds = facts.duration_ms / 1000
+      count.exchanges.add(1, operation, decision, status_class)
+      if (facts.team !== '') count.teams.add(1, teamLabel(facts.team), decision)
+      if (facts.error_code !== '') count.refusals.add(1, facts.error_code)
+      count.bytes.add(facts.response_bytes)
+      count.events.add(facts.events)
+      if (isStream) count.streamSeconds.record(seconds, { end_reason: facts.end_reason })
+      else count.requestSeconds.record(seconds, { operation, status_class })
+    },
+    countRefusal: (code) => count.refusals.add(1, code),
+    streamOpened: () => count.openStreams.add(1),
+    streamClosed: () => count.openStreams.add(-1),
+    tapFailed: () => count.tapFailures.add(1),
+    journalRefused: (kind) => count.journalRefusals.add(1, { kind }),
+    journalTroubled: (kind) => count.troubles.add(1, { kind }),
+    spansExported: (result, spans) => count.spans.add(spans, { result }),
+    exposition: async () => {
+      const { resourceMetrics } = await reader.collect()
+      return serializer.serialize(resourceMetrics)
+    },
+    close: () => provider.shutdown(),
+  }
+}
+
+function createInstruments(meter: Meter) {
+  const counter = (name: string, description: string) => meter.createCounter(name, { description })
+  const tally = (name: string, description: string, labels: readonly string[]) =>
+    createTally(meter, name, description, labels)
+  const histogram = (name: string, description: string, explicitBucketBoundaries: number[]) =>
+    meter.createHistogram(name, { description, advice: { explicitBucketBoundaries } })
+  const instruments = {
+    exchanges: tally('tollgate_exchanges_total', 'Settled requests by operation, decision, status class.', [
+      'operation',
+      'decision',
+      'status_class',
+    ]),
+    teams: tally('tollgate_team_exchanges_total', 'Settled requests by team and decision.', [
+      'team',
+      'decision',
+    ]),
+    refusals: tally('tollgate_refusals_total', 'Requests Tollgate answered itself, by error code.', ['code']),
+    bytes: tally('tollgate_response_bytes_total', 'Bytes of answers passed to clients.', []),
+    events: tally('tollgate_events_total', 'Upstream events the tap saw.', []),
+    tapFailures: counter('tollgate_tap_failures_total', 'Frames the tap could not read; the stream went on.'),
+    journalRefusals: counter('tollgate_journal_refusals_total', 'Records the journal did not take.'),
+    troubles: counter('tollgate_journal_troubles_total', 'Damage, torn tails, failed writes of the journal.'),
+    spans: counter('tollgate_spans_total', 'Spans handed to the OTLP exporter, by result.'),
+    openStreams: meter.createUpDownCounter('tollgate_streams_open', { description: 'Streams being served.' }),
+    requestSeconds: histogram(
+      'http_server_request_duration_seconds',
+      'Time from arrival to the last byte; streams are excluded.',
+      requestSeconds,
+    ),
+    streamSeconds: histogram(
+      'tollgate_stream_duration_seconds',
+      'How long streams were open, by end reason.',
+      streamSeconds,
+    ),
+  }
+  // A series that exists at zero can be alarmed on; one that appears with the first failure cannot.
+  for (const one of [instruments.tapFailures, instruments.openStreams]) one.add(0)
+  for (const kind of ['exchange', 'sighting']) instruments.journalRefusals.add(0, { kind })
+  for (const kind of troubleKinds) instruments.troubles.add(0, { kind })
+  return instruments
+}
+
+function watchGauges(meter: Meter, { journalBacklogBytes, writerLagMs }: MetricsOptions): void {
+  const gauge = (name: string, description: string, read: () => number): void =>
+    meter.createObservableGauge(name, { description }).addCallback((result) => result.observe(read()))
+  gauge('tollgate_journal_backlog_bytes', 'Bytes the ledger does not have yet.', journalBacklogBytes)
+  const lagSeconds = (): number => writerLagMs() / 1000
+  gauge('tollgate_writer_lag_seconds', 'Age of the oldest record the ledger does not have yet.', lagSeconds)
+  gauge('process_resident_memory_bytes', 'Memory of the gateway process.', () => process.memoryUsage.rss())
+}
+
+/** The first `max` names keep theirs, all others share `other`. */
+function createCap(max: number): (name: string) => string {
+  const known = new Set<string>()
+  return (name) => {
+    if (known.has(name)) return name
+    if (known.size >= max) return 'other'
+    known.add(name)
+    return name
+  }
+}
