@@ -1,0 +1,71 @@
+// The events of one thread: kept in order for the list, and handed to whoever streams at this moment.
+// A stream sees only what happens while it is open; nothing is replayed.
+
+import type { Placed } from './page.ts'
+
+/** An event of the API: an id, a type, a time (null while queued) and the fields of its type. */
+export type SessionEvent = {
+  readonly id: string
+  readonly type: string
+  readonly processed_at: string | null
+  readonly [field: string]: unknown
+}
+
+/** Called once per event with the event and its SSE frame (built once, shared by every stream). */
+export type EventListener = {
+  readonly onEvent: (event: SessionEvent, frame: string) => void
+  /** No event will follow. */
+  readonly onEnd: () => void
+}
+
+export type EventLog = {
+  /** Keeps an event and shows it to the open streams. */
+  readonly append: (event: SessionEvent) => void
+  /** Gives a queued event its time: it moves to the end of the list and appears on the streams again. */
+  readonly settle: (id: string, processedAt: string) => void
+  /** Shows an event to the open streams without keeping it, then ends them. */
+  readonly endWith: (event: SessionEvent) => void
+  readonly entries: () => readonly Placed<SessionEvent>[]
+  /** Adds a stream; the returned function takes it away. */
+  readonly subscribe: (listener: EventListener) => () => void
+}
+
+/** The SSE frame of an event: its name, its JSON, a blank line. */
+export const frameOf = (type: string, data: unknown): string =>
+  `event: ${type}\ndata: ${JSON.stringify(data)}\n\n`
+
+/** An empty log. */
+export function createEventLog(): EventLog {
+  const entries: Placed<SessionEvent>[] = []
+  const listeners = new Set<EventListener>()
+  let nextOrder = 0
+
+  const publish = (event: SessionEvent): void => {
+    if (listeners.size === 0) return
+    const frame = frameOf(event.type, event)
+    for (const listener of [...listeners]) listener.onEvent(event, frame)
+  }
+  const append = (event: SessionEvent): void => {
+    entries.push({ order: nextOrder++, item: event })
+    publish(event)
+  }
+
+  return {
+    append,
+    settle: (id, processedAt) => {
+      const at = entries.findIndex(({ item }) => item.id === id && item.processed_at === null)
+      const entry = at === -1 ? undefined : entries.splice(at, 1)[0]
+      if (entry !== undefined) append({ ...entry.item, processed_at: processedAt })
+    },
+    endWith: (event) => {
+      publish(event)
+      for (const listener of [...listeners]) listener.onEnd()
+      listeners.clear()
+    },
+    entries: () => entries,
+    subscribe: (listener) => {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+  }
+}

@@ -1,0 +1,65 @@
+// The simulator's table of routes: method and pattern to a function of the request.
+
+import type { ServerResponse } from 'node:http'
+import { notFound } from './api-error.ts'
+
+/** What a route sees of a request. */
+export type ApiRequest = {
+  /** A `:name` of the pattern. */
+  readonly param: (name: string) => string
+  readonly query: URLSearchParams
+  /** The parsed JSON body; undefined when there was none. */
+  readonly body: unknown
+}
+
+/** JSON with a status, or a body that the route itself writes for as long as it likes. */
+export type ApiReply =
+  | { readonly kind: 'json'; readonly status: number; readonly body: unknown }
+  | { readonly kind: 'stream'; readonly attach: (response: ServerResponse) => void }
+
+/** What a route demands before it runs. `open` routes are the simulator's own and ask for no key. */
+export type RouteAccess = 'managed-agents' | 'key-only' | 'open'
+
+export type Route = {
+  readonly method: 'GET' | 'POST' | 'DELETE'
+  readonly pattern: string
+  readonly access: RouteAccess
+  readonly run: (request: ApiRequest) => ApiReply
+}
+
+export type RouteMatch = { readonly route: Route; readonly param: (name: string) => string }
+
+/** A JSON answer with status 200. */
+export const json = (body: unknown): ApiReply => ({ kind: 'json', status: 200, body })
+
+/** The values of a bracketed query array, `name[]=a&name[]=b`; a bare `name=a` counts too. */
+export const queryList = (query: URLSearchParams, name: string): readonly string[] => [
+  ...query.getAll(`${name}[]`),
+  ...query.getAll(name),
+]
+
+const segmentsOf = (path: string): readonly string[] => path.split('/').slice(1)
+
+/** Finds the route of a method and a path. Exact and case-sensitive: what is not in the table is a 404. */
+export function createRouter(routes: readonly Route[]): (method: string, path: string) => RouteMatch {
+  const compiled = routes.map((route) => ({ route, segments: segmentsOf(route.pattern) }))
+
+  return (method, path) => {
+    const actual = segmentsOf(path)
+    const found = compiled.find(
+      ({ route, segments }) =>
+        route.method === method &&
+        segments.length === actual.length &&
+        segments.every((segment, at) =>
+          segment.startsWith(':') ? actual[at] !== '' : segment === actual[at],
+        ),
+    )
+    if (found === undefined) throw notFound('Not Found')
+    const param = (name: string): string => {
+      const text = actual[found.segments.indexOf(`:${name}`)]
+      if (text === undefined) throw new Error(`route ${found.route.pattern} has no \`${name}\``)
+      return text
+    }
+    return { route: found.route, param }
+  }
+}
