@@ -1,0 +1,180 @@
+// Every setting by name, its check, unit, default and reason; and the reading of them from the
+// environment and `tollgate.yaml`. `config.ts` turns them into what the rooms receive.
+import { parse as parseYaml } from 'yaml'
+import { z } from 'zod'
+
+export type Listen = { readonly host: string; readonly port: number }
+
+export type Environment = { readonly [name: string]: string | undefined }
+
+/** What the reading found to tell people, collected so that all of it is told together. */
+export type Notes = { readonly problems: string[]; readonly warnings: string[] }
+
+/** Reads the file a setting names; undefined when there is none or a problem was noted. */
+export type ReadNamed = (label: string, path: string | undefined) => string | undefined
+
+const megabyte = 1024 * 1024
+
+const listen = z.string('is not host:port, such as `127.0.0.1:8787`').transform((text, context): Listen => {
+  const found = /^(?:\[(?<v6>[0-9a-fA-F:.]+)\]|(?<host>[^\s:[\]]+)):(?<port>\d{1,5})$/.exec(text)
+  const { v6, host = v6, port } = found?.groups ?? {}
+  if (host !== undefined && Number(port) <= 65_535) return { host, port: Number(port) }
+  context.addIssue({ code: 'custom', message: 'is not host:port, such as `127.0.0.1:8787`' })
+  return z.NEVER
+})
+
+/** True for `localhost`, 127.0.0.0/8 and ::1: bytes to them do not leave the machine. */
+export function isLoopback(hostname: string): boolean {
+  return (
+    hostname === 'localhost' ||
+    hostname === '::1' ||
+    hostname === '[::1]' ||
+    /^127(\.\d{1,3}){3}$/.test(hostname)
+  )
+}
+
+/** The fault of an upstream or server address, undefined when it is plain scheme, host and port. */
+function originFault(text: string): string | undefined {
+  if (!URL.canParse(text)) return 'is not a URL, such as `https://api.anthropic.com`'
+  const url = new URL(text)
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') return 'is not an http or https URL'
+  if (url.pathname !== '/' || url.search !== '' || url.hash !== '') return 'must end after host and port'
+  return undefined
+}
+
+const origin = z
+  .string('is not a URL, such as `https://api.anthropic.com`')
+  .transform((text, context): string => {
+    const message = originFault(text)
+    if (message === undefined) return new URL(text).origin
+    context.addIssue({ code: 'custom', message })
+    return z.NEVER
+  })
+
+const whole = (minimum: number, maximum: number) =>
+  z
+    .union([z.int(), z.string().regex(/^\d+$/).transform(Number)], 'is not a whole number')
+    .pipe(z.int().min(minimum, `is less than ${minimum}`).max(maximum, `is more than ${maximum}`))
+
+const path = z.string('is not a path').min(1, 'is empty')
+
+const schema = z.strictObject({
+  // The data plane. Loopback by default: opening it to a network is a decision.
+  listen: listen.prefault('127.0.0.1:8787'),
+  // Never the data plane's port, so that a firewall can tell them apart.
+  admin_listen: listen.prefault('127.0.0.1:8788'),
+  data_dir: path.default('./data'),
+  policies_dir: path.default('./policies'),
+  upstream_url: origin
+    .refine(
+      (url) => url.startsWith('https:') || isLoopback(new URL(url).hostname),
+      'must be https: the provider key would travel in the clear',
+    )
+    .optional(),
+  upstream_key_file: path.optional(),
+  upstream_ca_file: path.optional(),
+  // Plain http is allowed here: the ledger usually sits in the same private network, and it holds no key.
+  clickhouse_url: origin.optional(),
+  clickhouse_user: z.string().min(1, 'is empty').optional(),
+  clickhouse_password_file: path.optional(),
+  clickhouse_cluster: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]+$/, 'is not a cluster name')
+    .optional(),
+  // The upstream's own limit for a request is 32 MB.
+  body_limit_bytes: whole(1024, 512 * megabyte).default(32 * megabyte),
+  // About two million exchanges: hours of a ClickHouse that is away, before anything is refused.
+  journal_backlog_limit_bytes: whole(megabyte, 1024 * 1024 * megabyte).default(2048 * megabyte),
+  journal_full: z.enum(['refuse', 'serve'], 'is neither `refuse` nor `serve`').default('refuse'),
+  log_level: z
+    .enum(
+      ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'],
+      'is not a log level, such as `info`',
+    )
+    .default('info'),
+  // How long running calls may go on after SIGTERM.
+  shutdown_grace_ms: whole(0, 600_000).default(10_000),
+})
+
+export type Settings = z.infer<typeof schema>
+
+/** `upstream_url` -> `TOLLGATE_UPSTREAM_URL`. */
+const envName = (name: string): string => `TOLLGATE_${name.toUpperCase()}`
+
+/** Read elsewhere: the yaml's name, a secret that yaml may not hold, the command line's own. */
+const otherNames = [
+  'TOLLGATE_CONFIG',
+  'TOLLGATE_CLICKHOUSE_PASSWORD',
+  'TOLLGATE_KEY',
+  'TOLLGATE_URL',
+  'TOLLGATE_ADMIN_URL',
+]
+
+/** A variable's value; empty counts as unset, as compose files write `${NAME:-}`. */
+export const present = (value: string | undefined): string | undefined => (value === '' ? undefined : value)
+
+/**
+ * Environment over yaml over defaults. A setting that does not pass is noted and replaced by its default,
+ * so that the checks which follow still run and everything wrong is told at once.
+ */
+export function readSettings(env: Environment, read: ReadNamed, notes: Notes): Settings {
+  const given = new Map<string, { readonly value: unknown; readonly label: string }>()
+  const { TOLLGATE_CONFIG } = env
+  const file = present(TOLLGATE_CONFIG)
+  for (const [name, value] of parseSettingsFile(file, read, notes)) {
+    given.set(name, { value, label: `${name} in ${file}` })
+  }
+  for (const name of Object.keys(schema.shape)) {
+    const value = present(env[envName(name)])
+    if (value !== undefined) given.set(name, { value, label: envName(name) })
+  }
+  noteUnknownVariables(env, notes)
+  const result = schema.safeParse(valuesOf(given))
+  if (result.success) return result.data
+  for (const issue of result.error.issues) {
+    const unknown = issue.code === 'unrecognized_keys'
+    for (const name of unknown ? issue.keys : [String(issue.path[0])]) {
+      const setting = given.get(name)
+      if (setting === undefined) continue
+      const shown = typeof setting.value === 'string' ? setting.value : JSON.stringify(setting.value)
+      notes.problems.push(
+        unknown
+          ? `${setting.label}: there is no such setting`
+          : `${setting.label}: \`${withoutCredential(shown)}\` ${issue.message}`,
+      )
+      given.delete(name)
+    }
+  }
+  return schema.parse(valuesOf(given))
+}
+
+const valuesOf = (given: ReadonlyMap<string, { readonly value: unknown }>) =>
+  Object.fromEntries([...given].map(([name, setting]) => [name, setting.value]))
+
+function parseSettingsFile(file: string | undefined, read: ReadNamed, notes: Notes): [string, unknown][] {
+  const text = read('TOLLGATE_CONFIG', file)
+  if (text === undefined) return []
+  try {
+    const parsed = z.record(z.string(), z.unknown()).nullable().safeParse(parseYaml(text))
+    if (parsed.success) return Object.entries(parsed.data ?? {})
+    notes.problems.push(`${file}: must be settings, one \`name: value\` a line`)
+  } catch (cause) {
+    // The first line of a yaml error names line and column; the rest quotes the file.
+    const reason = cause instanceof Error ? (cause.message.split('\n')[0] ?? '') : 'not yaml'
+    notes.problems.push(`${file}: ${reason.replace(/:$/, '')}`)
+  }
+  return []
+}
+
+/** A mistyped name must not pass in silence; `TOLLGATE_SERVICE_*` and `TOLLGATE_PORT*` are Kubernetes' own. */
+function noteUnknownVariables(env: Environment, notes: Notes): void {
+  const known = new Set([...otherNames, ...Object.keys(schema.shape).map(envName)])
+  for (const name of Object.keys(env)) {
+    if (!name.startsWith('TOLLGATE_') || known.has(name) || /^TOLLGATE_(SERVICE|PORT)(_|$)/.test(name))
+      continue
+    notes.warnings.push(`${name}: there is no such setting; it has no effect`)
+  }
+}
+
+/** `https://me:pass@host` -> `https://***@host`: even a refused value is not repeated with its password. */
+const withoutCredential = (text: string): string => text.replace(/\/\/[^/@\s]*@/, '//***@')
