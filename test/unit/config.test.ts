@@ -1,0 +1,146 @@
+// What an operator writes becomes exactly one checked Config, or every fault of it is told at once.
+import { inspect } from 'node:util'
+import { expect, test } from 'vitest'
+import { type Environment, parseConfig } from '../../src/config.ts'
+
+const providerKey = 'sk-ant-marker-0123456789'
+
+/** Files that exist, by path; any other path fails as the file system does. */
+const files = (known: Readonly<Record<string, string>>) => (path: string) => {
+  const text = known[path]
+  if (text === undefined) throw Object.assign(new Error('no such file'), { code: 'ENOENT' })
+  return text
+}
+
+function good(env: Environment, known: Readonly<Record<string, string>> = {}) {
+  const result = parseConfig(env, files(known))
+  if (!result.ok) throw new Error(`refused: ${result.problems.join('; ')}`)
+  return result
+}
+
+function faults(env: Environment, known: Readonly<Record<string, string>> = {}): readonly string[] {
+  const result = parseConfig(env, files(known))
+  return result.ok ? [] : result.problems
+}
+
+test('an empty environment is a loopback gateway with embedded ledger and simulator', () => {
+  const { config, warnings } = good({})
+  expect(config.gateway).toEqual({
+    listen: { host: '127.0.0.1', port: 8787 },
+    bodyLimitBytes: 33_554_432,
+    shutdownGraceMs: 10_000,
+  })
+  expect(config.show.listen).toEqual({ host: '127.0.0.1', port: 8788 })
+  expect(config.upstream).toEqual({ kind: 'simulator' })
+  expect(config.ledger).toEqual({ kind: 'embedded' })
+  expect(config.journal.whenFull).toBe('refuse')
+  expect(warnings).toEqual([])
+})
+
+test('a provider key makes the provider the upstream, and the key cannot be printed', () => {
+  const { config } = good({ ANTHROPIC_API_KEY: providerKey, OTEL_SERVICE_NAME: 'edge', PATH: '/bin' })
+  expect(config.upstream).toMatchObject({ kind: 'http', url: 'https://api.anthropic.com', caPem: null })
+  if (config.upstream.kind === 'http') expect(config.upstream.key.reveal()).toBe(providerKey)
+  expect(JSON.stringify(config) + inspect(config, { depth: 9 })).not.toContain(providerKey)
+  expect(config.trace.otelEnv).toEqual({ OTEL_SERVICE_NAME: 'edge' })
+})
+
+test('every problem is told in one go, each by the name the operator wrote', () => {
+  const problems = faults(
+    {
+      TOLLGATE_CONFIG: 'tollgate.yaml',
+      TOLLGATE_LISTEN: 'nowhere',
+      TOLLGATE_JOURNAL_FULL: 'drop',
+      TOLLGATE_UPSTREAM_URL: 'http://api.example.com',
+      TOLLGATE_UPSTREAM_KEY_FILE: 'missing.key',
+      TOLLGATE_CLICKHOUSE_PASSWORD: 'x',
+    },
+    { 'tollgate.yaml': 'body_limit_bytes: 12 MB\nlistne: 127.0.0.1:1\nadmin_listen: 127.0.0.1:99999\n' },
+  )
+  for (const name of [
+    'TOLLGATE_LISTEN: `nowhere`',
+    'TOLLGATE_JOURNAL_FULL: `drop`',
+    'TOLLGATE_UPSTREAM_URL: `http://api.example.com` must be https',
+    'TOLLGATE_UPSTREAM_KEY_FILE: cannot read `missing.key` (ENOENT)',
+    'TOLLGATE_CLICKHOUSE_URL: is not set',
+    'body_limit_bytes in tollgate.yaml: `12 MB` is not a whole number',
+    'listne in tollgate.yaml: there is no such setting',
+    'admin_listen in tollgate.yaml',
+  ]) {
+    expect(problems.filter((problem) => problem.startsWith(name))).toHaveLength(1)
+  }
+  expect(problems).toHaveLength(8)
+})
+
+test('no problem and no warning repeats a secret, whatever is wrong with it', () => {
+  const marker = 'hunter2-marker'
+  const results = [
+    faults({ ANTHROPIC_API_KEY: `tg_live_${marker}` }),
+    faults({ ANTHROPIC_API_KEY: `${marker} with blanks` }),
+    faults({ ANTHROPIC_API_KEY: marker, TOLLGATE_UPSTREAM_URL: `https://me:${marker}@api.example.com/v1` }),
+    faults({ TOLLGATE_UPSTREAM_KEY_FILE: 'k' }, { k: `${marker}\n${marker}` }),
+    faults({ TOLLGATE_CONFIG: 'c' }, { c: `clickhouse_password: ${marker}` }),
+    faults({ TOLLGATE_CONFIG: 'c' }, { c: `clickhouse_password: "${marker}` }),
+  ]
+  for (const problems of results) {
+    expect(problems).not.toEqual([])
+    expect(problems.join('\n')).not.toContain(marker)
+  }
+})
+
+test('the upstream is https, or on this machine, or refused; never the gateway itself', () => {
+  const withUrl = (url: string) => faults({ ANTHROPIC_API_KEY: providerKey, TOLLGATE_UPSTREAM_URL: url })
+  for (const url of [
+    'https://proxy.example.com',
+    'http://127.0.0.1:9000',
+    'http://localhost:9000/',
+    'http://[::1]:9000',
+  ]) {
+    expect(withUrl(url)).toEqual([])
+  }
+  for (const url of [
+    'http://10.0.0.1',
+    'http://127.0.0.1.example.com',
+    'ftp://127.0.0.1',
+    'api.anthropic.com',
+    'https://x/v1',
+  ]) {
+    expect(withUrl(url)).toHaveLength(1)
+  }
+  expect(withUrl('http://127.0.0.1:8787')[0]).toContain("this gateway's own address")
+  expect(faults({ TOLLGATE_UPSTREAM_URL: 'https://x.example.com' })[0]).toContain('needs a key')
+})
+
+test('the key file wins over the variable, and two different keys are told', () => {
+  const env = { ANTHROPIC_API_KEY: 'sk-one', TOLLGATE_UPSTREAM_KEY_FILE: 'key' }
+  const differing = good(env, { key: 'sk-two\n' })
+  if (differing.config.upstream.kind === 'http') expect(differing.config.upstream.key.reveal()).toBe('sk-two')
+  expect(differing.warnings).toHaveLength(1)
+  expect(good(env, { key: 'sk-one\n' }).warnings).toEqual([])
+  expect(faults(env, { key: '\n' })[0]).toContain('is empty')
+})
+
+test('the environment wins over the file, and an empty variable is an unset one', () => {
+  const yaml = { c: 'listen: 0.0.0.0:80\nbody_limit_bytes: 4096\n' }
+  const { config } = good({ TOLLGATE_CONFIG: 'c', TOLLGATE_LISTEN: '[::1]:81', ANTHROPIC_API_KEY: '' }, yaml)
+  expect(config.gateway.listen).toEqual({ host: '::1', port: 81 })
+  expect(config.gateway.bodyLimitBytes).toBe(4096)
+  expect(config.upstream.kind).toBe('simulator')
+})
+
+test('a mistyped variable is told, what an orchestrator sets by itself is not', () => {
+  expect(good({ TOLLGATE_LISTN: 'x' }).warnings).toEqual([
+    'TOLLGATE_LISTN: there is no such setting; it has no effect',
+  ])
+  const quiet = {
+    TOLLGATE_PORT_8787_TCP: 'tcp://10.0.0.1:8787',
+    TOLLGATE_SERVICE_HOST: '10.0.0.1',
+    TOLLGATE_KEY: 'x',
+  }
+  expect(good(quiet).warnings).toEqual([])
+})
+
+test('both listeners on one port is refused', () => {
+  expect(faults({ TOLLGATE_ADMIN_LISTEN: '127.0.0.1:8787' })[0]).toContain('another port')
+  expect(faults({ TOLLGATE_LISTEN: '127.0.0.1:0', TOLLGATE_ADMIN_LISTEN: '127.0.0.1:0' })).toEqual([])
+})
