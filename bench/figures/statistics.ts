@@ -1,0 +1,11 @@
+// Medians and percentiles.
+
+/** The value below which `share` (0 to 1) of the numbers lie; NaN of none. */
+export function percentile(numbers: readonly number[], share: number): number {
+  const sorted = [...numbers].sort((left, right) => left - right)
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN
+}
+
+export function median(numbers: readonly number[]): number {
+  return percentile(numbers, 0.5)
+}
