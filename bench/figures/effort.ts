@@ -1,4 +1,4 @@
-// How long and how often everything is measured. Seconds are whole: wrk takes no others.
+// How long and how often everything is measured. Seconds of saturation are whole: wrk takes no others.
 
 export type Effort = {
   /** Also measure http-proxy, and a gateway that exports its spans. */
@@ -14,9 +14,9 @@ export type Effort = {
 export const fullEffort: Effort = {
   withAllArms: true,
   startRounds: 3,
-  saturation: { rounds: 5, seconds: 1, warmSeconds: 2 },
-  latency: { rounds: 3, seconds: 2 },
-  streams: { rounds: 3, seconds: 2 },
+  saturation: { rounds: 4, seconds: 1, warmSeconds: 2 },
+  latency: { rounds: 3, seconds: 1.5 },
+  streams: { rounds: 2, seconds: 2 },
   idleStreams: 1_000,
 }
 

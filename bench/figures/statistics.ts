@@ -7,5 +7,7 @@ export function percentile(numbers: readonly number[], share: number): number {
 }
 
 export function median(numbers: readonly number[]): number {
-  return percentile(numbers, 0.5)
+  const sorted = [...numbers].sort((left, right) => left - right)
+  const [below, above] = [sorted[(sorted.length - 1) >> 1], sorted[sorted.length >> 1]]
+  return below === undefined || above === undefined ? Number.NaN : (below + above) / 2
 }
