@@ -1,6 +1,6 @@
 // `tollgate usage`: the admin listener's usage report as a table, JSON or CSV.
 import { type Command, Option } from 'commander'
-import { usageGroups } from '../show/usage-query.ts'
+import { usageGroups } from '../ledger/queries/usage.ts'
 import { CommandError, type CommandIo, exitCodes } from './command-io.ts'
 import { errorAnswer, usageAnswer } from './usage-answer.ts'
 import { renderUsageTable } from './usage-table.ts'

@@ -1,18 +1,8 @@
 // The query string of the usage report, read strictly: every fault is told by its parameter's name.
 import { z } from 'zod'
 import { TollgateError } from '../kernel/errors.ts'
+import { usageGroups } from '../ledger/queries/usage.ts'
 import type { UsageQuery } from '../price/usage-report.ts'
-
-/** What a report can be grouped by, in the order the help shows. */
-export const usageGroups = [
-  'team',
-  'caller',
-  'agent',
-  'agent_version',
-  'model',
-  'environment',
-  'session',
-] as const satisfies readonly UsageQuery['groupBy'][]
 
 const msPerDay = 86_400_000
 

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
 import { runTollgate } from '../../src/cli/tollgate.ts'
 import { parseUsd } from '../../src/kernel/money.ts'
-import { usageGroups } from '../../src/show/usage-query.ts'
+import { usageGroups } from '../../src/ledger/queries/usage.ts'
 import { type Accounting, billed, openAccounting, readHistory } from '../support/accounting.ts'
 import { asks, scenarios } from '../support/billed-scenarios.ts'
 
