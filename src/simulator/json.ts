@@ -1,7 +1,7 @@
 // JSON read from a request: parsed by zod, refused in the upstream's words when it does not fit.
 
 import { z } from 'zod'
-import { invalidRequest } from './api-error.ts'
+import { invalidRequest } from './http/api-error.ts'
 
 /** Any JSON object. */
 export type JsonObject = { readonly [key: string]: unknown }

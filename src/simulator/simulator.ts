@@ -2,25 +2,26 @@
 // and models, played from scenarios, with its own bill. It shares no code with the gateway, on purpose.
 
 import { createServer, type Server } from 'node:http'
-import { agentRoutes } from './agents.ts'
-import { type Bill, makeBill } from './bill.ts'
+import { agentRoutes } from './agents/agents.ts'
+import { type Bill, makeBill } from './billing/bill.ts'
 import { realClock, type SimulatorClock } from './clock.ts'
-import { environmentRoutes } from './environments.ts'
-import { createEventStreams } from './event-stream.ts'
-import { modelRoutes } from './models.ts'
-import { createKeyFinder, createRequestRecorder, type RequestRecord } from './request-record.ts'
-import { json, type Route } from './router.ts'
-import { parseScenario, type ScenarioInput } from './scenario.ts'
-import { loadScenarioLibrary } from './scenario-library.ts'
-import { createListener } from './server.ts'
-import { sessionEventRoutes } from './session-events.ts'
-import { sessionRoutes } from './sessions.ts'
+import { environmentRoutes } from './environments/environments.ts'
+import { createCredentialBook } from './http/credentials.ts'
+import { createEventStreams } from './http/event-stream.ts'
+import { createRequestRecorder, type RequestRecord } from './http/request-record.ts'
+import { json, type Route } from './http/router.ts'
+import { createListener } from './http/server.ts'
+import { modelRoutes } from './models/models.ts'
+import { parseScenario, type ScenarioInput } from './play/scenario.ts'
+import { loadScenarioLibrary } from './play/scenario-library.ts'
+import { sessionEventRoutes } from './sessions/session-events.ts'
+import { sessionRoutes } from './sessions/sessions.ts'
 import { createWorld } from './world.ts'
 
-export type { Bill, ModelBill, SessionBill } from './bill.ts'
+export type { Bill, ModelBill, SessionBill } from './billing/bill.ts'
 export { createManualClock, type ManualClock, type SimulatorClock } from './clock.ts'
-export type { RequestRecord } from './request-record.ts'
-export type { ScenarioInput } from './scenario.ts'
+export type { RequestRecord } from './http/request-record.ts'
+export type { ScenarioInput } from './play/scenario.ts'
 
 export type SimulatorOptions = {
   /** Default 127.0.0.1. */
@@ -63,10 +64,10 @@ export type Simulator = {
  */
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
   const { host = '127.0.0.1', port = 0, apiKeys = ['sk-ant-sim-local'], clock = realClock } = options
-  const world = createWorld({ clock, ...gatherScenarios(options) })
+  const credentials = createCredentialBook(apiKeys, clock.nowMs)
+  const world = createWorld({ clock, credentials, ...gatherScenarios(options) })
   const streams = createEventStreams(clock, options.heartbeatMs ?? 15_000)
-  const findKey = createKeyFinder(apiKeys)
-  const recorder = createRequestRecorder(findKey, options.requestsMax ?? 10_000)
+  const recorder = createRequestRecorder(credentials.find, options.requestsMax ?? 10_000)
   const bill = () => makeBill(world)
   const requests = () => recorder.records().filter(({ path }) => !path.startsWith('/simulator/'))
 
@@ -82,7 +83,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     ...modelRoutes(),
     ...inspection,
   ]
-  const server = createServer(createListener({ routes, clock, recorder }))
+  const server = createServer(createListener({ routes, clock, credentials, recorder }))
   server.keepAliveTimeout = 60_000
   const boundPort = await listen(server, host, port)
 

@@ -1,13 +1,14 @@
 // Everything the simulator remembers, in memory: agents with their versions, environments, sessions.
 
-import type { AgentSnapshot } from './agent-config.ts'
-import { notFound } from './api-error.ts'
+import type { AgentSnapshot } from './agents/agent-config.ts'
 import type { SimulatorClock } from './clock.ts'
+import { notFound } from './http/api-error.ts'
+import type { CredentialBook } from './http/credentials.ts'
+import type { Placed } from './http/page.ts'
 import type { JsonObject } from './json.ts'
-import type { LiveSession } from './live-session.ts'
-import type { Placed } from './page.ts'
-import type { Player } from './player.ts'
-import type { Scenario } from './scenario.ts'
+import type { Player } from './play/player.ts'
+import type { Scenario } from './play/scenario.ts'
+import type { LiveSession } from './sessions/live-session.ts'
 
 /** One saved version of an agent, as the API shows it. */
 export type AgentVersion = AgentSnapshot & {
@@ -46,8 +47,12 @@ export type SessionRecord = {
   isDeleted: boolean
 }
 
+/** Something happened that a webhook may tell of: the type without its version, and the ids of what it happened to. */
+export type Announcement = { readonly type: string; readonly data: JsonObject }
+
 export type World = {
   readonly clock: SimulatorClock
+  readonly credentials: CredentialBook
   readonly scenarios: ReadonlyMap<string, Scenario>
   readonly defaultScenario: Scenario
   readonly agents: Map<string, AgentRecord>
@@ -55,17 +60,27 @@ export type World = {
   readonly sessions: Map<string, SessionRecord>
   /** Places in lists, growing. */
   readonly nextOrder: () => number
+  /** Tells whoever listens (the webhooks) that something happened. */
+  readonly announce: (type: string, data: JsonObject) => void
+  readonly onAnnounced: (listener: (announcement: Announcement) => void) => void
 }
 
 /** An empty world. */
-export function createWorld(deps: Pick<World, 'clock' | 'scenarios' | 'defaultScenario'>): World {
+export function createWorld(
+  deps: Pick<World, 'clock' | 'credentials' | 'scenarios' | 'defaultScenario'>,
+): World {
   let order = 0
+  const listeners: ((announcement: Announcement) => void)[] = []
   return {
     ...deps,
     agents: new Map(),
     environments: new Map(),
     sessions: new Map(),
     nextOrder: () => order++,
+    announce: (type, data) => {
+      for (const listener of listeners) listener({ type, data })
+    },
+    onAnnounced: (listener) => void listeners.push(listener),
   }
 }
 

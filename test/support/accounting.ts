@@ -3,7 +3,7 @@
 import type Anthropic from '@anthropic-ai/sdk'
 import { loadBook } from '../../src/price/book.ts'
 import { loadUsageReport, type UsageQuery, type UsageReport } from '../../src/price/usage-report.ts'
-import type { SessionBill } from '../../src/simulator/bill.ts'
+import type { SessionBill } from '../../src/simulator/billing/bill.ts'
 import { createManualClock, type ScenarioInput } from '../../src/simulator/simulator.ts'
 import { addCaller } from './callers.ts'
 import { openTestHouse } from './house.ts'

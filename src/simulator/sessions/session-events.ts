@@ -1,14 +1,14 @@
 // The routes of a session's events and of its threads: send, list, stream.
 
-import { invalidRequest, notFound } from './api-error.ts'
-import { type EventStreams, readDeltas } from './event-stream.ts'
+import { invalidRequest, notFound } from '../http/api-error.ts'
+import { type EventStreams, readDeltas } from '../http/event-stream.ts'
+import { paginateForward, readOrder } from '../http/page.ts'
+import { type ApiReply, type ApiRequest, json, queryList, type Route } from '../http/router.ts'
+import { isWithin } from '../http/time-filter.ts'
+import { findSession, type World } from '../world.ts'
 import type { LiveThread } from './live-session.ts'
-import { paginateForward, readOrder } from './page.ts'
-import { type ApiReply, type ApiRequest, json, queryList, type Route } from './router.ts'
 import { acceptEvents, parseSend } from './session-inbox.ts'
 import { threadView } from './session-view.ts'
-import { isWithin } from './time-filter.ts'
-import { findSession, type World } from './world.ts'
 
 function findThread(world: World, request: ApiRequest): LiveThread {
   const { live } = findSession(world, request.param('id'))

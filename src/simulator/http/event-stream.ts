@@ -2,9 +2,9 @@
 
 import type { ServerResponse } from 'node:http'
 import { z } from 'zod'
+import type { SimulatorClock } from '../clock.ts'
+import { type EventLog, frameOf, type SessionEvent } from '../sessions/event-log.ts'
 import { invalidRequest } from './api-error.ts'
-import type { SimulatorClock } from './clock.ts'
-import { type EventLog, frameOf, type SessionEvent } from './event-log.ts'
 import { queryList } from './router.ts'
 
 export type EventStreams = {

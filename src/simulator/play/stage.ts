@@ -2,16 +2,16 @@
 // result to its use and from a span's end to its start, usage snapshots, and what a stop waits for.
 
 import { z } from 'zod'
-import type { SimulatorClock } from './clock.ts'
-import { newId } from './ids.ts'
-import { type JsonObject, jsonObject } from './json.ts'
+import type { SimulatorClock } from '../clock.ts'
+import { newId } from '../ids.ts'
+import { type JsonObject, jsonObject } from '../json.ts'
 import {
   type LiveSession,
   type LiveThread,
   needsClient,
   type ThreadAgent,
   timestamp,
-} from './live-session.ts'
+} from '../sessions/live-session.ts'
 import { createModelRequests } from './model-requests.ts'
 import type { Scenario, Step } from './scenario.ts'
 

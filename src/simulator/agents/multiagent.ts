@@ -2,8 +2,8 @@
 // definitions when a session starts (SDK 1.12.0 `BetaManagedAgentsMultiagent*`).
 
 import { z } from 'zod'
+import { type JsonObject, parseBody } from '../json.ts'
 import type { AgentSnapshot } from './agent-config.ts'
-import { type JsonObject, parseBody } from './json.ts'
 
 /** Finds an agent by id and version (latest when absent). Throws a 404 when there is none. */
 export type FindAgent = (id: string, version?: number) => AgentSnapshot

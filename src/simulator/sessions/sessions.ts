@@ -1,17 +1,17 @@
 // The routes of /v1/sessions: create, read, change, list, archive, delete.
 
 import { z } from 'zod'
-import { overridableParams, resolveConfig } from './agent-config.ts'
-import { invalidRequest } from './api-error.ts'
-import { newId } from './ids.ts'
-import { jsonObject, metadataPatch, parseBody, patchMetadata } from './json.ts'
+import { overridableParams, resolveConfig } from '../agents/agent-config.ts'
+import { invalidRequest } from '../http/api-error.ts'
+import { paginate, paginateForward, readOrder } from '../http/page.ts'
+import { type ApiRequest, json, queryList, type Route } from '../http/router.ts'
+import { isWithin } from '../http/time-filter.ts'
+import { newId } from '../ids.ts'
+import { jsonObject, metadataPatch, parseBody, patchMetadata } from '../json.ts'
+import { findSession, type SessionRecord, type World } from '../world.ts'
 import { timestamp } from './live-session.ts'
-import { paginate, paginateForward, readOrder } from './page.ts'
-import { type ApiRequest, json, queryList, type Route } from './router.ts'
 import { createSession } from './session-create.ts'
 import { sessionView } from './session-view.ts'
-import { isWithin } from './time-filter.ts'
-import { findSession, type SessionRecord, type World } from './world.ts'
 
 const updateParams = z.object({
   agent: overridableParams.pick({ tools: true, mcp_servers: true }).optional(),

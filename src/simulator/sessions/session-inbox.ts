@@ -1,12 +1,12 @@
 // What clients may tell a session: events are checked all together, then echoed, then acted upon.
 
 import { z } from 'zod'
-import { invalidRequest } from './api-error.ts'
+import { invalidRequest } from '../http/api-error.ts'
+import { newId } from '../ids.ts'
+import { type JsonObject, parseBody } from '../json.ts'
+import type { SessionRecord } from '../world.ts'
 import type { SessionEvent } from './event-log.ts'
-import { newId } from './ids.ts'
-import { type JsonObject, parseBody } from './json.ts'
 import { timestamp } from './live-session.ts'
-import type { SessionRecord } from './world.ts'
 
 const block = z.looseObject({ type: z.string() })
 const blocks = z.array(block).min(1)

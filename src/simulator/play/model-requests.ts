@@ -1,8 +1,8 @@
 // The model requests of a session: each a span of two events on its own thread, and one line on the meter.
 
-import type { SimulatorClock } from './clock.ts'
-import type { LiveSession, LiveThread } from './live-session.ts'
-import { hasFastMode } from './prices.ts'
+import { hasFastMode } from '../billing/prices.ts'
+import type { SimulatorClock } from '../clock.ts'
+import type { LiveSession, LiveThread } from '../sessions/live-session.ts'
 import { modelUsageSchema, type Step } from './scenario.ts'
 
 const noUsage = { input_tokens: 0, output_tokens: 0 }

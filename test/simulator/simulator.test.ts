@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import Anthropic, { APIError } from '@anthropic-ai/sdk'
 import fc from 'fast-check'
 import { expect, onTestFinished, test } from 'vitest'
-import { paginate } from '../../src/simulator/page.ts'
+import { paginate } from '../../src/simulator/http/page.ts'
 import { createManualClock, type SimulatorOptions, startSimulator } from '../../src/simulator/simulator.ts'
 
 async function house(options: SimulatorOptions = {}) {

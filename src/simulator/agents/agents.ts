@@ -2,22 +2,22 @@
 
 import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
-import { agentParams, resolveConfig } from './agent-config.ts'
-import { conflict, invalidRequest } from './api-error.ts'
-import { newId } from './ids.ts'
-import { metadata, metadataPatch, parseBody, patchMetadata } from './json.ts'
-import { timestamp } from './live-session.ts'
-import { resolveMultiagent } from './multiagent.ts'
-import { paginateForward } from './page.ts'
-import { type ApiRequest, json, type Route } from './router.ts'
-import { isWithin } from './time-filter.ts'
+import { conflict, invalidRequest } from '../http/api-error.ts'
+import { paginateForward } from '../http/page.ts'
+import { type ApiRequest, json, type Route } from '../http/router.ts'
+import { isWithin } from '../http/time-filter.ts'
+import { newId } from '../ids.ts'
+import { metadata, metadataPatch, parseBody, patchMetadata } from '../json.ts'
+import { timestamp } from '../sessions/live-session.ts'
 import {
   type AgentRecord,
   type AgentVersion,
   findAgentRecord,
   findAgentVersion,
   type World,
-} from './world.ts'
+} from '../world.ts'
+import { agentParams, resolveConfig } from './agent-config.ts'
+import { resolveMultiagent } from './multiagent.ts'
 
 const createParams = agentParams.extend({ metadata: metadata.default({}) })
 const updateParams = agentParams.extend({

@@ -1,7 +1,7 @@
 // The events of one thread: kept in order for the list, and handed to whoever streams at this moment.
 // A stream sees only what happens while it is open; nothing is replayed.
 
-import type { Placed } from './page.ts'
+import type { Placed } from '../http/page.ts'
 
 /** An event of the API: an id, a type, a time (null while queued) and the fields of its type. */
 export type SessionEvent = {

@@ -1,9 +1,9 @@
 // The routes of /v1/models: the models on our price list, paged by id as this family is.
 
-import { notFound } from './api-error.ts'
-import { readLimit } from './page.ts'
-import { knownModels } from './prices.ts'
-import { type ApiRequest, json, type Route } from './router.ts'
+import { knownModels } from '../billing/prices.ts'
+import { notFound } from '../http/api-error.ts'
+import { readLimit } from '../http/page.ts'
+import { type ApiRequest, json, type Route } from '../http/router.ts'
 
 const lines: ReadonlySet<string> = new Set(['haiku', 'sonnet', 'opus', 'fable', 'mythos'])
 

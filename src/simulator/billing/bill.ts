@@ -1,9 +1,9 @@
 // The simulator's own bill: what the provider would charge for every session, exactly.
 // It is the judge in metering tests, so it reads nothing but the simulator's meter, clock and price list.
 
+import type { SessionRecord, World } from '../world.ts'
 import type { Tally } from './meter.ts'
 import { formatUsd, priceRuntime } from './prices.ts'
-import type { SessionRecord, World } from './world.ts'
 
 /** Tokens of one kind each, and their price. `cost_usd` is null when the model has no list price. */
 export type ModelBill = {

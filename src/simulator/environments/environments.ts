@@ -1,13 +1,13 @@
 // The routes of /v1/environments: where sessions run. Not versioned, as upstream.
 
 import { z } from 'zod'
-import { invalidRequest } from './api-error.ts'
-import { newId } from './ids.ts'
-import { type JsonObject, metadata, metadataPatch, parseBody, patchMetadata } from './json.ts'
-import { timestamp } from './live-session.ts'
-import { paginateForward } from './page.ts'
-import { type ApiRequest, json, type Route } from './router.ts'
-import { type Environment, findEnvironment, type World } from './world.ts'
+import { invalidRequest } from '../http/api-error.ts'
+import { paginateForward } from '../http/page.ts'
+import { type ApiRequest, json, type Route } from '../http/router.ts'
+import { newId } from '../ids.ts'
+import { type JsonObject, metadata, metadataPatch, parseBody, patchMetadata } from '../json.ts'
+import { timestamp } from '../sessions/live-session.ts'
+import { type Environment, findEnvironment, type World } from '../world.ts'
 
 const names = z.array(z.string()).nullish()
 const packageManagers = ['apt', 'cargo', 'gem', 'go', 'npm', 'pip'] as const

@@ -1,15 +1,16 @@
 // HTTP in front of the routes: reads the body, checks key and beta, answers JSON or hands the response over.
 
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
-import { ApiError, errorEnvelope, invalidRequest, notFound, tooLarge, unauthenticated } from './api-error.ts'
-import type { SimulatorClock } from './clock.ts'
-import { newId } from './ids.ts'
+import type { SimulatorClock } from '../clock.ts'
+import { newId } from '../ids.ts'
+import { checkAccess } from './access.ts'
+import { ApiError, errorEnvelope, invalidRequest, tooLarge } from './api-error.ts'
+import type { CredentialBook } from './credentials.ts'
 import type { createRequestRecorder, OpenRecord } from './request-record.ts'
-import { createRouter, type Route, type RouteAccess } from './router.ts'
+import { type ApiReply, createRouter, type Route } from './router.ts'
 
 const bodyLimitBytes = 32 * 1024 * 1024
 const recordedBodyBytes = 64 * 1024
-const beta = 'managed-agents-2026-04-01'
 
 /** The two ids that the upstream puts on every response; they name nobody. */
 const identityHeaders = {
@@ -20,6 +21,7 @@ const identityHeaders = {
 type ServerDeps = {
   readonly routes: readonly Route[]
   readonly clock: SimulatorClock
+  readonly credentials: CredentialBook
   readonly recorder: ReturnType<typeof createRequestRecorder>
 }
 
@@ -42,26 +44,18 @@ async function readBody(request: IncomingMessage, record: OpenRecord): Promise<u
   }
 }
 
-function admit(access: RouteAccess, request: IncomingMessage, record: OpenRecord): void {
-  if (access !== 'managed-agents') return
-  const betas = String(request.headers['anthropic-beta'] ?? '').split(',')
-  // Upstream answers a managed-agents path without its beta as if the path did not exist.
-  if (!betas.some((each) => each.trim() === beta))
-    throw notFound(`Not Found: ${record.method} needs beta ${beta}`)
-}
-
 /** A request listener over the routes. Every answer carries `request-id` and the organization's headers. */
-export function createListener({ routes, clock, recorder }: ServerDeps): RequestListener {
+export function createListener({ routes, clock, credentials, recorder }: ServerDeps): RequestListener {
   const match = createRouter(routes)
 
-  const answer = async (request: IncomingMessage, record: OpenRecord) => {
+  const answer = async (request: IncomingMessage, record: OpenRecord): Promise<ApiReply> => {
     const [path = '/', ...rest] = record.path.split('?')
-    const isOpen = path.startsWith('/simulator/')
-    if (!isOpen && record.keyIndex === null) throw unauthenticated('invalid x-api-key or bearer token')
+    const identity = credentials.find(request.headers)
     const { route, param } = match(record.method, path)
-    admit(route.access, request, record)
-    const body = await readBody(request, record)
-    return route.run({ param, query: new URLSearchParams(rest.join('?')), body })
+    checkAccess(route.access, identity, request.headers)
+    const body = route.body === 'raw' ? undefined : await readBody(request, record)
+    const query = new URLSearchParams(rest.join('?'))
+    return route.run({ param, query, body, headers: request.headers, identity, raw: request })
   }
 
   const sendJson = (response: ServerResponse, record: OpenRecord, status: number, body: unknown): void => {

@@ -1,15 +1,22 @@
 // The simulator's table of routes: method and pattern to a function of the request.
 
-import type { ServerResponse } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
+import type { RouteAccess } from './access.ts'
 import { notFound } from './api-error.ts'
+import type { Identity } from './credentials.ts'
 
 /** What a route sees of a request. */
 export type ApiRequest = {
   /** A `:name` of the pattern. */
   readonly param: (name: string) => string
   readonly query: URLSearchParams
-  /** The parsed JSON body; undefined when there was none. */
+  /** The parsed JSON body; undefined when there was none, and on routes that read it themselves. */
   readonly body: unknown
+  readonly headers: IncomingHttpHeaders
+  /** Whose credential came with it; null on routes that ask for none. */
+  readonly identity: Identity | null
+  /** The request itself. Only a route with `body: 'raw'` may read it. */
+  readonly raw: IncomingMessage
 }
 
 /** JSON with a status, or a body that the route itself writes for as long as it likes. */
@@ -17,14 +24,13 @@ export type ApiReply =
   | { readonly kind: 'json'; readonly status: number; readonly body: unknown }
   | { readonly kind: 'stream'; readonly attach: (response: ServerResponse) => void }
 
-/** What a route demands before it runs. `open` routes are the simulator's own and ask for no key. */
-export type RouteAccess = 'managed-agents' | 'key-only' | 'open'
-
 export type Route = {
   readonly method: 'GET' | 'POST' | 'DELETE'
   readonly pattern: string
   readonly access: RouteAccess
-  readonly run: (request: ApiRequest) => ApiReply
+  /** `raw`: the route reads the body itself, of any type and length. Default `json`. */
+  readonly body?: 'json' | 'raw'
+  readonly run: (request: ApiRequest) => ApiReply | Promise<ApiReply>
 }
 
 export type RouteMatch = { readonly route: Route; readonly param: (name: string) => string }

@@ -1,12 +1,12 @@
 // A session as it lives: its threads, their events and statuses, and the meter that follows them.
 // Every event goes through `emit`, which also moves the statuses the event stands for.
 
-import type { AgentSnapshot } from './agent-config.ts'
-import type { SimulatorClock } from './clock.ts'
+import type { AgentSnapshot } from '../agents/agent-config.ts'
+import { createMeter, type Meter } from '../billing/meter.ts'
+import type { SimulatorClock } from '../clock.ts'
+import { newId } from '../ids.ts'
+import type { JsonObject } from '../json.ts'
 import { createEventLog, type EventLog, type SessionEvent } from './event-log.ts'
-import { newId } from './ids.ts'
-import type { JsonObject } from './json.ts'
-import { createMeter, type Meter } from './meter.ts'
 
 export type Status = 'idle' | 'running' | 'rescheduling' | 'terminated'
 

@@ -1,9 +1,9 @@
 // Plays a scenario on one session: one turn per batch of messages, waiting where the script needs an answer.
 // Steps without a delay happen in one go and carry the same time, so running time is exact to the clock.
 
-import type { SimulatorClock } from './clock.ts'
-import type { JsonObject } from './json.ts'
-import type { LiveSession, LiveThread } from './live-session.ts'
+import type { SimulatorClock } from '../clock.ts'
+import type { JsonObject } from '../json.ts'
+import type { LiveSession, LiveThread } from '../sessions/live-session.ts'
 import type { Scenario, Step } from './scenario.ts'
 import { createStage, type Stage } from './stage.ts'
 

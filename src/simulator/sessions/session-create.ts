@@ -1,22 +1,22 @@
 // Making a session: which agent version it runs, with which overrides, resources and first messages.
 
 import { z } from 'zod'
-import { type AgentSnapshot, overridableParams, resolveConfig } from './agent-config.ts'
-import { invalidRequest } from './api-error.ts'
-import { newId } from './ids.ts'
-import { type JsonObject, jsonObject, metadata, parseBody } from './json.ts'
-import { createLiveSession, timestamp } from './live-session.ts'
-import { expandMultiagent } from './multiagent.ts'
-import { createPlayer } from './player.ts'
-import type { Scenario } from './scenario.ts'
-import { acceptEvents, parseInitialEvents } from './session-inbox.ts'
+import { type AgentSnapshot, overridableParams, resolveConfig } from '../agents/agent-config.ts'
+import { expandMultiagent } from '../agents/multiagent.ts'
+import { invalidRequest } from '../http/api-error.ts'
+import { newId } from '../ids.ts'
+import { type JsonObject, jsonObject, metadata, parseBody } from '../json.ts'
+import { createPlayer } from '../play/player.ts'
+import type { Scenario } from '../play/scenario.ts'
 import {
   findAgentRecord,
   findAgentVersion,
   findEnvironment,
   type SessionRecord,
   type World,
-} from './world.ts'
+} from '../world.ts'
+import { createLiveSession, timestamp } from './live-session.ts'
+import { acceptEvents, parseInitialEvents } from './session-inbox.ts'
 
 const version = z.int().min(1).optional()
 

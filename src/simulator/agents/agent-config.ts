@@ -2,9 +2,9 @@
 // (SDK 1.12.0 resources/beta/agents).
 
 import { z } from 'zod'
-import { invalidRequest } from './api-error.ts'
-import { newId } from './ids.ts'
-import { type JsonObject, jsonObject } from './json.ts'
+import { invalidRequest } from '../http/api-error.ts'
+import { newId } from '../ids.ts'
+import { type JsonObject, jsonObject } from '../json.ts'
 
 const effortLevel = z.enum(['low', 'medium', 'high', 'xhigh', 'max'])
 
