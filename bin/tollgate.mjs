@@ -1,8 +1,11 @@
 #!/usr/bin/env node
-// The `tollgate` command. Source runs as written: tsx translates the types away while loading.
-import { register } from 'tsx/esm/api'
+// The `tollgate` command. What runs is `dist/`; in a clone it is made from `src/` when that has changed.
+import { existsSync } from 'node:fs'
 
-register()
-const { runTollgate } = await import('../src/cli/tollgate.ts')
+if (existsSync(new URL('../src/cli/tollgate.ts', import.meta.url))) {
+  const { ensureBuilt } = await import('../scripts/build.mjs')
+  await ensureBuilt()
+}
+const { runTollgate } = await import('../dist/cli/tollgate.js')
 // Set, not exit(): what is still being written to a pipe must arrive.
 process.exitCode = await runTollgate(process.argv.slice(2))

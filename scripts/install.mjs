@@ -2,10 +2,10 @@
 // Uses nothing but Node, and does nothing when all is in place (a few milliseconds).
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { holdLock } from './hold-lock.mjs'
 
 /** The repository's folder. */
 export const root = dirname(dirname(fileURLToPath(import.meta.url)))
@@ -24,7 +24,9 @@ export async function ensureInstalled() {
     )
   }
   if (isInstalled()) return
-  const release = await holdInstallLock()
+  const release = await holdLock('install', root, () =>
+    process.stderr.write('tollgate: another run is installing; waiting for it\n'),
+  ).catch((cause) => fail(cause.message))
   try {
     // Another run may have installed while we waited.
     if (!isInstalled()) install()
@@ -79,37 +81,6 @@ function npmCommand() {
   )
   if (script) return { command: process.execPath, args: [script], shell: false }
   return { command: 'npm', args: [], shell: process.platform === 'win32' }
-}
-
-/** Two terminals (`npm start` and `npm test`) must not run `npm ci` in one folder at the same time. */
-async function holdInstallLock() {
-  const folder = join(
-    tmpdir(),
-    `tollgate-install-${createHash('sha256').update(root).digest('hex').slice(0, 16)}`,
-  )
-  const holder = join(folder, 'pid')
-  for (let waited = false; ; waited = true) {
-    try {
-      mkdirSync(folder)
-      writeFileSync(holder, String(process.pid))
-      return () => rmSync(folder, { recursive: true, force: true })
-    } catch (cause) {
-      if (cause.code !== 'EEXIST') fail(`cannot write \`${folder}\` (${cause.code})`)
-    }
-    if (waited && !isAlive(Number(readText(holder)))) rmSync(folder, { recursive: true, force: true })
-    else if (!waited) process.stderr.write('tollgate: another run is installing; waiting for it\n')
-    await new Promise((done) => setTimeout(done, 300))
-  }
-}
-
-function isAlive(pid) {
-  if (!Number.isInteger(pid) || pid <= 0) return false
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (cause) {
-    return cause.code === 'EPERM'
-  }
 }
 
 function readText(path) {

@@ -1,7 +1,8 @@
-// `npm run simulate | migrate | example | bench`: makes the clone runnable, then runs the one that is named.
+// `npm run simulate | migrate | build | example | bench`: makes the clone runnable, then runs the one that is named.
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { ensureBuilt } from './build.mjs'
 import { ensureInstalled, root } from './install.mjs'
 
 const [name, ...rest] = process.argv.slice(2)
@@ -10,6 +11,8 @@ const commands = ['simulate', 'migrate', 'usage']
 await ensureInstalled()
 if (commands.includes(name)) {
   await import('../bin/tollgate.mjs')
+} else if (name === 'build') {
+  await ensureBuilt()
 } else if (name === 'example') {
   await runSource('examples', rest[0] ?? 'quickstart', rest.slice(1))
 } else if (name === 'bench') {
@@ -18,7 +21,7 @@ if (commands.includes(name)) {
   await runSource('bench', named ? rest[0] : 'bench', named ? rest.slice(1) : rest)
 } else {
   process.stderr.write(
-    `tollgate: \`${name ?? ''}\` is not one of ${[...commands, 'example', 'bench'].join(', ')}\n`,
+    `tollgate: \`${name ?? ''}\` is not one of ${[...commands, 'build', 'example', 'bench'].join(', ')}\n`,
   )
   process.exitCode = 2
 }

@@ -3,10 +3,13 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { ensureBuilt } from './build.mjs'
 import { ensureInstalled, root } from './install.mjs'
 import { runTool } from './run-tool.mjs'
 
 await ensureInstalled()
+// Once, so that tests that start the command line do not wait for each other.
+await ensureBuilt()
 const folder = mkdtempSync(join(tmpdir(), 'tollgate-test-'))
 const summaryPath = join(folder, 'summary.json')
 process.env.TOLLGATE_TEST_SUMMARY = summaryPath

@@ -1,27 +1,25 @@
 // The process: makes the real parts, starts the house, says where it is, and takes it down in order.
+
 import { join } from 'node:path'
-import packageJson from '../package.json' with { type: 'json' }
 import { type AppParts, startApp } from './app.ts'
 import { renderBanner } from './banner.ts'
 import type { Config, UpstreamConfig } from './config.ts'
+import { type Drain, startDrain } from './drain/drain.ts'
 import { type FirstRun, prepareFirstRun } from './first-run.ts'
 import { systemClock } from './kernel/clock.ts'
 import type { Journal } from './kernel/journal.ts'
 import { createLogger, type Logger } from './kernel/logger.ts'
 import { Secret } from './kernel/secret.ts'
-import { openJournal } from './kernel/segment-journal.ts'
-import { createWriter, type Writer } from './ledger/writer.ts'
-import { createProjector } from './meter/projector.ts'
+import { type JournalTrouble, openJournal } from './kernel/segment-journal.ts'
+import type { Writer } from './ledger/writer.ts'
 import { type OpenedLedger, openLedger } from './open-ledger.ts'
 import { openPolicyStore, type PolicyStore } from './policies.ts'
 import { loadBook } from './price/book.ts'
-import { chargeColumns, createPricer } from './price/price.ts'
 import { startSimulator } from './simulator/simulator.ts'
 import { explainStartError } from './start-error.ts'
 import { createMetrics } from './trace/metrics.ts'
 import { createTracing } from './trace/tracing.ts'
-
-const serviceVersion = packageJson.version
+import { tollgateVersion } from './version.ts'
 
 /** Where the running gateway writes for people; the log goes to standard error. */
 export type Output = { readonly write: (text: string) => void }
@@ -31,7 +29,7 @@ export type House = {
   readonly gatewayUrl: string
   readonly adminUrl: string
   readonly firstKey: Secret | undefined
-  readonly writer: Writer
+  readonly writer: Drain
   readonly ledger: OpenedLedger['ledger']
   readonly policies: PolicyStore
   /** Ends open streams, flushes the journal, closes everything. Idempotent. */
@@ -84,37 +82,40 @@ export async function openHouse(config: Config, output: Output, logger: Logger):
     // The journal counts its troubles from its first moment, so the metrics come before what they watch.
     const watched: { journal?: Journal; writer?: Writer } = {}
     const metrics = createMetrics({
-      serviceVersion,
+      serviceVersion: tollgateVersion,
       journalBacklogBytes: () => watched.journal?.backlogBytes() ?? 0,
       writerLagMs: () => watched.writer?.lagAgeMs() ?? 0,
     })
     closers.push(metrics.close)
+    const journalDir = join(config.dataDir, 'journal')
+    const report = (trouble: JournalTrouble): void => {
+      logger.error({ ...trouble }, 'journal trouble')
+      metrics.journalTroubled(trouble.kind)
+    }
     const journal = await openJournal({
-      dir: join(config.dataDir, 'journal'),
+      dir: journalDir,
       backlogBytesMax: config.journal.backlogBytesMax,
-      // Nobody waits for these records, and one fsync for 5 ms of them costs a tenth of one for each.
-      groupDelayMs: 5,
-      report: (trouble) => {
-        logger.error({ ...trouble }, 'journal trouble')
-        metrics.journalTroubled(trouble.kind)
-      },
+      // Nobody waits for these records, and one fsync for 20 ms of them costs next to nothing for each.
+      groupDelayMs: 20,
+      report,
     })
     watched.journal = journal
     closers.push(() => journal.close())
-    const price = createPricer(book)
-    const writer = createWriter({
+    const writer = await startDrain({
       journal,
-      ledger: opened.ledger,
-      prepare: async () => void (await opened.migrate()),
-      projector: createProjector({ price: (fact) => chargeColumns(price(fact)) }),
+      dir: journalDir,
+      connection: opened.connection,
+      cluster: opened.cluster,
       clock,
       logger,
+      logLevel: config.logLevel,
+      report,
     })
     watched.writer = writer
     closers.push(() => writer.close())
     const tracing = await createTracing({
       env: config.trace.otelEnv,
-      serviceVersion,
+      serviceVersion: tollgateVersion,
       logger,
       onExported: metrics.spansExported,
     })

@@ -2,12 +2,19 @@
 import { join } from 'node:path'
 import type { Config } from './config.ts'
 import type { Logger } from './kernel/logger.ts'
-import { type ClickHouseLedger, createClickHouseLedger } from './ledger/clickhouse.ts'
+import {
+  type ClickHouseConnection,
+  type ClickHouseLedger,
+  createClickHouseLedger,
+} from './ledger/clickhouse.ts'
 import { startEmbeddedClickHouse } from './ledger/embedded/supervisor.ts'
 import { migrate } from './ledger/migrate.ts'
 
 export type OpenedLedger = {
   readonly ledger: ClickHouseLedger
+  /** How another process of ours reaches it. */
+  readonly connection: ClickHouseConnection
+  readonly cluster: string | null
   /** For people: which engine answers. */
   readonly description: string
   readonly migrate: () => Promise<readonly string[]>
@@ -21,9 +28,12 @@ export async function openLedger(
 ): Promise<OpenedLedger> {
   if (config.ledger.kind === 'server') {
     const { url, username, password, cluster } = config.ledger
-    const ledger = createClickHouseLedger({ url, username, password })
+    const connection = { url, username, password }
+    const ledger = createClickHouseLedger(connection)
     return {
       ledger,
+      connection,
+      cluster,
       description: `ClickHouse server ${url}`,
       migrate: () => migrate(ledger, cluster === null ? {} : { cluster }),
       close: () => ledger.close(),
@@ -34,6 +44,8 @@ export async function openLedger(
   const ledger = createClickHouseLedger(embedded.connection)
   return {
     ledger,
+    connection: embedded.connection,
+    cluster: null,
     description: `embedded ClickHouse ${embedded.version} in ${dataDir}`,
     migrate: () => migrate(ledger),
     close: async () => {

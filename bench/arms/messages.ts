@@ -57,8 +57,24 @@ export const createSession = sized(2048, (note) => ({
   vault_ids: ['vlt_01BenchmarkVault'],
 }))
 
+/** What clients send most: a message of 2 KB. The answer is its echo, queued. */
+export const sendMessage = sized(2048, (text) => ({
+  events: [{ type: 'user.message', content: [{ type: 'text', text }] }],
+}))
+export const sentAnswer = sized(1024, (text) => ({
+  data: [
+    {
+      id: 'sevt_01BenchmarkMessage',
+      type: 'user.message',
+      content: [{ type: 'text', text }],
+      processed_at: null,
+    },
+  ],
+}))
+
 export const paths = {
   agent: `/v1/agents/${pinnedAgent.id}`,
   sessions: '/v1/sessions',
+  events: `/v1/sessions/${session.id}/events`,
   stream: (n: number): string => `/v1/sessions/sesn_01Benchmark${String(n).padStart(8, '0')}/events/stream`,
 } as const

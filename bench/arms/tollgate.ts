@@ -17,7 +17,8 @@ export async function startTollgate(options: {
   const program = startProgram({
     name: 'tollgate',
     core,
-    command: [process.execPath, join(root, 'bin/tollgate.mjs'), 'start'],
+    // The options of `npm start`.
+    command: [process.execPath, '--max-semi-space-size=64', join(root, 'bin/tollgate.mjs'), 'start'],
     env: {
       ...foldersOf(folder),
       TOLLGATE_LISTEN: '127.0.0.1:0',

@@ -91,7 +91,7 @@ async function memoryFigures(
   }
   return [
     toFigure('memory, idle (the process itself)', 'MB', idleMb, goals.rssIdleMb),
-    single('memory, idle (its ledger engine)', 'MB', 'tollgate', engineMb),
+    single('memory, idle (its drain and ledger engine)', 'MB', 'tollgate', engineMb),
     toFigure(`memory a silent stream, of ${effort.idleStreams}`, 'KB', perStreamKb, goals.idleStreamKb),
   ]
 }

@@ -1,6 +1,13 @@
 // The phase of short calls: CPU, rate and latency of a 1 KB GET and of a 2 KB POST, over all arms.
 import type { Arm } from '../arms/arm.ts'
-import { agentAnswer, createSession, paths, sessionAnswer } from '../arms/messages.ts'
+import {
+  agentAnswer,
+  createSession,
+  paths,
+  sendMessage,
+  sentAnswer,
+  sessionAnswer,
+} from '../arms/messages.ts'
 import { startNginxUpstream } from '../arms/nginx.ts'
 import { openArms } from '../arms/open-arms.ts'
 import { measureLatency } from '../load/open-loop.ts'
@@ -16,6 +23,7 @@ export async function measureShortCalls(folder: string, effort: Effort): Promise
   const upstream = await startNginxUpstream(folder, loadCore, {
     [paths.agent]: agentAnswer,
     [paths.sessions]: sessionAnswer,
+    [paths.events]: sentAnswer,
     // Also the collector that takes every span.
     '/': '{}',
   })
@@ -26,12 +34,15 @@ export async function measureShortCalls(folder: string, effort: Effort): Promise
     ...(effort.withAllArms ? { otlpUrl: upstream.url } : {}),
   })
   const get: Ask = { method: 'GET', path: paths.agent, body: '' }
-  const post: Ask = { method: 'POST', path: paths.sessions, body: createSession }
+  const send: Ask = { method: 'POST', path: paths.events, body: sendMessage }
+  const create: Ask = { method: 'POST', path: paths.sessions, body: createSession }
   return [
     ...(await cpuFigures('GET 1 KB', arms, get, goals.get, folder, effort)),
-    ...(await cpuFigures('POST 2 KB', arms, post, goals.post, folder, effort)),
+    ...(await cpuFigures('POST 2 KB, a message', arms, send, goals.post, folder, effort)),
+    ...(await cpuFigures('POST 2 KB, a pinned session', arms, create, goals.post, folder, effort)),
     ...(await latencyFigures('GET 1 KB', arms, get, folder, effort)),
-    ...(await latencyFigures('POST 2 KB', arms, post, folder, effort)),
+    ...(await latencyFigures('POST 2 KB, a message', arms, send, folder, effort)),
+    ...(await latencyFigures('POST 2 KB, a pinned session', arms, create, folder, effort)),
     single('most memory ever held, after all this', 'MB', 'tollgate', peakMb(arms), goals.rssLoadedMb),
   ]
 }
@@ -75,7 +86,7 @@ async function cpuFigures(
       pick(rounds, (each) => each.perSecond),
       perSecond,
     ),
-    toFigure(`${name}: CPU of the ledger engine`, 'us', gateways),
+    toFigure(`${name}: CPU behind it, drain and ledger`, 'us', gateways),
   ]
 }
 

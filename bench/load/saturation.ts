@@ -8,7 +8,7 @@ import { type Ask, runWrk } from './wrk.ts'
 export type Saturation = {
   /** CPU of the process itself for one request; null for the direct way. */
   readonly cpuUs: number | null
-  /** CPU of its children for one request, until they had caught up: the gateway's ledger engine. */
+  /** CPU of its children for one request, until they had caught up: the gateway's drain and ledger engine. */
   readonly engineCpuUs: number | null
   readonly perSecond: number
 }

@@ -1,6 +1,6 @@
 // The `tollgate` command line: one file per command, one place where failures become sentences and exit codes.
 import { Command, CommanderError } from 'commander'
-import packageJson from '../../package.json' with { type: 'json' }
+import { tollgateVersion } from '../version.ts'
 import { CommandError, type CommandIo, exitCodes, processIo } from './command-io.ts'
 import { addKeys } from './keys.ts'
 import { addMigrate } from './migrate.ts'
@@ -20,7 +20,7 @@ Settings are environment variables (TOLLGATE_LISTEN, ANTHROPIC_API_KEY, …) or 
 export async function runTollgate(args: readonly string[], io: CommandIo = processIo): Promise<number> {
   const program = new Command('tollgate')
     .description('A governing reverse proxy for the Claude Managed Agents API')
-    .version(packageJson.version)
+    .version(tollgateVersion)
     .addHelpText('after', epilogue)
     .showHelpAfterError('run `tollgate --help` for all of it')
     .configureOutput({ writeOut: io.out, writeErr: io.err })

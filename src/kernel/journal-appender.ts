@@ -41,6 +41,8 @@ export type Appender = {
   /** Resolves when the line is on disk; rejects with `journal.unavailable`. */
   readonly append: (line: string, bytes: number) => Promise<void>
   readonly waitingBytes: () => number
+  /** Resolves when the lines accepted so far are durable or refused. */
+  readonly settled: () => Promise<void>
   /** Makes the accepted lines durable and closes the segment. Nothing may be appended afterwards. */
   readonly close: () => Promise<void>
 }
@@ -50,12 +52,14 @@ export function createAppender(options: AppenderOptions): Appender {
   const groups: Group[] = []
   let waitingBytes = 0
   let flushing: Promise<void> | null = null
+  let writing: Promise<void> = Promise.resolve()
 
   const flush = async (): Promise<void> => {
     while (groups.length > 0) {
       await gather(options.groupDelayMs)
       const group = groups.shift()
       if (group === undefined) break
+      writing = group.durable
       try {
         await writer.write(Buffer.from(group.lines.join('')))
         group.settle()
@@ -87,6 +91,11 @@ export function createAppender(options: AppenderOptions): Appender {
       return group.durable
     },
     waitingBytes: () => waitingBytes,
+    // The group that is being written has left the list, and the newest comes last.
+    settled: async () => {
+      const newest = groups.at(-1)?.durable ?? writing
+      await newest.catch(() => {})
+    },
     close: async () => {
       await flushing
       await writer.close()

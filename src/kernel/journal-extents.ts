@@ -10,6 +10,8 @@ export type Extents = {
   readonly set: (segment: number, bytes: number) => void
   readonly drop: (segment: number) => void
   readonly totalBytes: () => number
+  /** Segments and their durable bytes, oldest first. */
+  readonly entries: () => readonly (readonly [segment: number, bytes: number])[]
 }
 
 /** Something an operator must hear of; the journal goes on. */
@@ -51,5 +53,6 @@ export function createExtents(): Extents {
       ends.delete(segment)
     },
     totalBytes: () => total,
+    entries: () => [...ends],
   }
 }

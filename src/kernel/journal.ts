@@ -12,6 +12,9 @@ export type JournalBatch = {
   readonly next: JournalPosition
 }
 
+/** What the reader needs; it may run in another process. */
+export type JournalReading = Pick<Journal, 'read' | 'commit' | 'onDurable' | 'backlogBytes'>
+
 export interface Journal {
   /**
    * Resolves when the record is on disk (one fsync serves all records of a group).
@@ -26,6 +29,8 @@ export interface Journal {
   onDurable(listener: () => void): void
   /** Bytes appended and not yet committed by the reader. */
   backlogBytes(): number
+  /** Resolves when every record appended so far is durable or refused. */
+  settled(): Promise<void>
   /** Refuses new records, makes the accepted ones durable, releases the files. */
   close(): Promise<void>
 }

@@ -37,12 +37,23 @@ export type JournalOptions = {
   readonly createSegment?: CreateSegment
 }
 
+/** What is durable: bytes of each segment, oldest first, and the place up to which it was consumed. */
+export type DurableExtent = {
+  readonly cursor: JournalPosition
+  readonly segments: readonly (readonly [segment: number, bytes: number])[]
+}
+
+export type SegmentJournal = Journal & {
+  /** What a reader in another process may read of this folder now. */
+  readonly durable: () => DurableExtent
+}
+
 /**
  * Opens the journal of a folder: takes the folder's lock, cuts what the last life left half-written, removes
  * consumed segments. Throws when another process holds the folder or the disk refuses.
  * `read` expects one reader; records come again until committed.
  */
-export async function openJournal(options: JournalOptions): Promise<Journal> {
+export async function openJournal(options: JournalOptions): Promise<SegmentJournal> {
   await mkdir(options.dir, { recursive: true, mode: 0o700 })
   const lock = await lockFolder(options.dir)
   try {
@@ -79,7 +90,11 @@ async function recover(dir: string, report: ReportTrouble): Promise<Recovered> {
   return { extents, cursor, firstSegment: Math.max(cursor.segment, segments.at(-1) ?? 0) + 1 }
 }
 
-function createJournal(options: JournalOptions, recovered: Recovered, release: () => Promise<void>): Journal {
+function createJournal(
+  options: JournalOptions,
+  recovered: Recovered,
+  release: () => Promise<void>,
+): SegmentJournal {
   const { extents, firstSegment } = recovered
   const { dir, report, backlogBytesMax = 2 * 1024 ** 3 } = options
   const listeners: (() => void)[] = []
@@ -150,6 +165,8 @@ function createJournal(options: JournalOptions, recovered: Recovered, release: (
       listeners.push(listener)
     },
     backlogBytes,
+    settled: appender.settled,
+    durable: () => ({ cursor, segments: extents.entries() }),
     close: () => {
       closing ??= appender
         .close()

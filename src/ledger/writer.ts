@@ -1,15 +1,16 @@
 // The writer: drains the journal into the ledger. It keeps no state but its place, so a restart, a crash between
 // insert and commit, or a second gateway change no total. While ClickHouse is away it waits and loses nothing.
 import type { Clock } from '../kernel/clock.ts'
-import type { Journal, JournalRecord } from '../kernel/journal.ts'
+import type { JournalReading, JournalRecord } from '../kernel/journal.ts'
 import type { Logger } from '../kernel/logger.ts'
+import { within } from '../kernel/within.ts'
 import { createAlarm } from './alarm.ts'
 import { applySparing } from './apply-sparing.ts'
 import type { Ledger } from './port.ts'
 import type { Projector } from './projector.ts'
 
 export type WriterDeps = {
-  readonly journal: Journal
+  readonly journal: JournalReading
   readonly ledger: Ledger
   readonly projector: Projector
   readonly clock: Clock
@@ -23,6 +24,8 @@ export type WriterDeps = {
   /** First wait after a failure, doubled at each further one up to `retryMaxMs`; defaults 250 and 30,000. */
   readonly retryMinMs?: number
   readonly retryMaxMs?: number
+  /** Told after every attempt, whatever came of it. */
+  readonly onStatus?: (status: WriterStatus) => void
 }
 
 export type WriterStatus = {
@@ -43,8 +46,6 @@ export type Writer = {
   readonly status: () => WriterStatus
   /** `lagAgeMs` of the status. */
   readonly lagAgeMs: () => number
-  /** What keeps the ledger behind, for people; null when nothing does. */
-  readonly problem: () => string | null
   /** Writes what is durable now, at once. False when the ledger fails or `timeoutMs` passes; nothing is lost then. */
   readonly flush: (timeoutMs?: number) => Promise<boolean>
   /** Stops after a last `flush` of at most `timeoutMs`; the next start continues where this one ended. */
@@ -77,19 +78,17 @@ export function createWriter(deps: WriterDeps): Writer {
 
   const lagAgeMs = () => (behindSinceMs === null ? 0 : Math.max(0, clock.nowMs() - behindSinceMs))
 
+  const status = (): WriterStatus => ({
+    healthy: failuresInARow === 0,
+    lagRecords,
+    lagBytes: journal.backlogBytes(),
+    lagAgeMs: lagAgeMs(),
+    ...counts,
+  })
+
   return {
-    status: () => ({
-      healthy: failuresInARow === 0,
-      lagRecords,
-      lagBytes: journal.backlogBytes(),
-      lagAgeMs: lagAgeMs(),
-      ...counts,
-    }),
+    status,
     lagAgeMs,
-    problem: () =>
-      failuresInARow === 0
-        ? null
-        : `the last ${failuresInARow} attempts to write failed; ${journal.backlogBytes()} bytes wait in the journal`,
     flush: (timeoutMs) => within(flush(), timeoutMs),
     close: async (timeoutMs = 5_000) => {
       alarm.close()
@@ -127,10 +126,12 @@ export function createWriter(deps: WriterDeps): Writer {
     draining = null
     failuresInARow = emptied ? 0 : failuresInARow + 1
     if (emptied) {
+      deps.onStatus?.(status())
       alarm.ringIn(behindSinceMs === null ? lookMs : lingerMs)
       return true
     }
     counts.failures += 1
+    deps.onStatus?.(status())
     const waitMs = Math.min(retryMaxMs, retryMinMs * 2 ** Math.min(failuresInARow - 1, 20))
     logger.warn(
       { err: error, waitMs, lagBytes: journal.backlogBytes() },
@@ -160,6 +161,7 @@ export function createWriter(deps: WriterDeps): Writer {
       counts.records += batch.records.length
       failuresInARow = 0
       lagRecords = 0
+      deps.onStatus?.(status())
       // What came meanwhile gathers company first: each insert makes a part, whether of two rows or of two thousand.
       if (until === 'while batches are full' && batch.records.length < batchRows) {
         behindSinceMs = noticed ? clock.nowMs() : null
@@ -174,13 +176,4 @@ function oldestMs(records: readonly JournalRecord[], nowMs: number): number {
     const atMs = record['seen_at_ms'] ?? record['started_at_ms']
     return typeof atMs === 'number' && atMs < oldest ? atMs : oldest
   }, nowMs)
-}
-
-/** False when the time passes first; the work goes on. Without a time it is waited for. */
-async function within(work: Promise<boolean>, timeoutMs: number | undefined): Promise<boolean> {
-  if (timeoutMs === undefined) return work
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => resolve(false), timeoutMs)
-    void work.then(resolve).finally(() => clearTimeout(timer))
-  })
 }

@@ -32,6 +32,7 @@ export function createMemoryJournal(initial: readonly JournalRecord[] = []): Mem
       listeners.push(listener)
     },
     backlogBytes: () => records.length - committed,
+    settled: async () => undefined,
     close: async () => undefined,
     failCommits: (times) => {
       failing = times

@@ -2,7 +2,7 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 import type { Journal } from '../../src/kernel/journal.ts'
 import { type CreateSegment, createSegment } from '../../src/kernel/journal-files.ts'
 import { type JournalOptions, type JournalTrouble, openJournal } from '../../src/kernel/segment-journal.ts'
@@ -246,4 +246,26 @@ test('a folder whose path is longer than a socket address can be locked all the 
   const dir = path.join(await newFolder(), 'd'.repeat(120))
   await open(dir)
   await expect(open(dir)).rejects.toThrow('in use by process')
+})
+
+test('what was accepted is durable once the journal has settled, whether it waits for company or is being written', async () => {
+  const disk = troubledDisk()
+  let openGate = (): void => {}
+  disk.state.gate = new Promise((resolve) => {
+    openGate = resolve
+  })
+  const journal = await open(await newFolder(), { groupDelayMs: 20, createSegment: disk.createSegment })
+  const settledNumbers = async () => {
+    await journal.settled()
+    return numbersOf(journal)
+  }
+  const writing = journal.append(numbered(1))
+  await vi.waitUntil(() => disk.state.syncs === 1)
+  const first = settledNumbers()
+  const waiting = journal.append(numbered(2))
+  const both = settledNumbers()
+  openGate()
+  expect(await first).toContain(1)
+  expect(await both).toEqual([1, 2])
+  await Promise.all([writing, waiting])
 })

@@ -1,10 +1,14 @@
 // The engine process: chdb behind its HTTP facade on a private socket. Started by `supervisor.ts` and by nobody else;
 // takes its orders over the fork's channel and ends when that channel does, so it never outlives its gateway.
 import { chmodSync, rmSync } from 'node:fs'
+import { setPriority } from 'node:os'
 import { dirname } from 'node:path'
 import { EngineFailure, openEngine } from './engine.ts'
 import { type EngineReport, engineOrderSchema, type StartOrder } from './engine-messages.ts'
 import { createHttpFacade } from './http-facade.ts'
+
+// Where cores are few, the gateway's answers come first.
+setPriority(5)
 
 // What the engine writes is billing data: for this account only.
 process.umask(0o077)

@@ -1,17 +1,14 @@
 // Starts one engine process and waits until it serves. What happens after it ends is the supervisor's business.
-import { type ChildProcess, fork } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
+import type { ChildProcess } from 'node:child_process'
+import type { ProcessExit, Running } from '../../kernel/keep-running.ts'
+import { forkOwn } from '../../kernel/own-process.ts'
 import { EmbeddedEngineError } from './engine-error.ts'
 import { type EngineOrder, engineReportSchema, type StartOrder } from './engine-messages.ts'
 
-export type EngineExit = { readonly code: number | null; readonly signal: NodeJS.Signals | null }
-
-export type RunningEngine = {
+export type RunningEngine = Running & {
   readonly pid: number
   readonly version: string
   readonly damagedParts: readonly string[]
-  /** Resolves when the process has ended, for whatever reason. */
-  readonly exited: Promise<EngineExit>
   /** Lets running requests finish, then ends the process; kills it after `killAfterMs`. */
   readonly stop: () => Promise<void>
 }
@@ -28,14 +25,12 @@ export async function launchEngine(
   order: Omit<StartOrder, 'kind'>,
   onLine: (line: string) => void,
 ): Promise<RunningEngine> {
-  const child = fork(fileURLToPath(new URL('./engine-process.ts', import.meta.url)), [], {
-    // Source as written, whatever the gateway itself was started with.
-    execArgv: ['--import', import.meta.resolve('tsx')],
+  const child = forkOwn(import.meta.url, './engine-process', {
     env: engineEnv(),
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   })
   const tail = collectLines(child, onLine)
-  const exited = new Promise<EngineExit>((resolve) => {
+  const exited = new Promise<ProcessExit>((resolve) => {
     // `close` comes after the last line of output, which explains the end.
     child.once('close', (code, signal) => resolve({ code, signal }))
   })
@@ -70,7 +65,7 @@ type Ready = { readonly version: string; readonly damagedParts: readonly string[
 /** Resolves on `ready`; otherwise ends the process and rejects when it is gone and has said its last line. */
 async function firstReport(
   child: ChildProcess,
-  exited: Promise<EngineExit>,
+  exited: Promise<ProcessExit>,
   dataDir: string,
   tail: () => string,
 ): Promise<Ready> {

@@ -4,12 +4,12 @@ import { randomBytes } from 'node:crypto'
 import { accessSync, constants, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { keepRunning, type ProcessExit } from '../../kernel/keep-running.ts'
 import { Secret } from '../../kernel/secret.ts'
 import type { ClickHouseConnection } from '../clickhouse.ts'
 import { EmbeddedEngineError } from './engine-error.ts'
 import { engineUsername } from './engine-messages.ts'
-import { keepRunning } from './keep-running.ts'
-import { type EngineExit, launchEngine, type RunningEngine } from './launch-engine.ts'
+import { launchEngine, type RunningEngine } from './launch-engine.ts'
 
 /** The part of pino's logger that the supervisor uses. */
 export type EngineLogger = {
@@ -27,7 +27,7 @@ export type EmbeddedClickHouse = {
   /** The engine's process id; undefined while it is down. */
   readonly pid: () => number | undefined
   /** Calls back each time the engine ended without being asked to, before it is started again. */
-  readonly onExit: (listener: (exit: EngineExit) => void) => void
+  readonly onExit: (listener: (exit: ProcessExit) => void) => void
   /** Calls back each time the engine serves again after such an end. */
   readonly onRestart: (listener: () => void) => void
   /** Ends the engine: running requests finish, up to 5 s. Idempotent. Close the ledger first. */
@@ -74,7 +74,7 @@ export async function startEmbeddedClickHouse(
     rmSync(socketDir, { recursive: true, force: true })
     throw error
   })
-  const exitListeners: ((exit: EngineExit) => void)[] = []
+  const exitListeners: ((exit: ProcessExit) => void)[] = []
   const restartListeners: (() => void)[] = []
   const kept = keepRunning(first, {
     launch,

@@ -1,32 +1,40 @@
-// What happens after an engine process ended by itself: it is started again, each time waiting longer, until told to stop.
+// What happens after a process of ours ended by itself: it is started again, each time waiting longer, until told to stop.
 import { setTimeout as delay } from 'node:timers/promises'
-import type { EngineExit, RunningEngine } from './launch-engine.ts'
 
-export type KeptEngine = {
-  /** The engine that runs now; undefined between an end and the next start. */
-  readonly current: () => RunningEngine | undefined
+export type ProcessExit = { readonly code: number | null; readonly signal: NodeJS.Signals | null }
+
+/** A process that runs: how it ends by itself, and how it is ended. */
+export type Running = {
+  /** Resolves when the process has ended, for whatever reason. */
+  readonly exited: Promise<ProcessExit>
+  readonly stop: () => Promise<void>
+}
+
+export type Kept<R extends Running> = {
+  /** The process that runs now; undefined between an end and the next start. */
+  readonly current: () => R | undefined
   /** Stops it for good, or the start that is under way. Idempotent. */
   readonly close: () => Promise<void>
 }
 
 const backoffMsMax = 30_000
-/** An engine that lived this long starts its next backoff from the beginning. */
+/** A process that lived this long starts its next backoff from the beginning. */
 const healthyAfterMs = 60_000
 
 /** Watches `first` and its successors, which `launch` makes. `backoffMs` is the first wait; it doubles up to 30 s. */
-export function keepRunning(
-  first: RunningEngine,
+export function keepRunning<R extends Running>(
+  first: R,
   deps: {
-    readonly launch: () => Promise<RunningEngine>
+    readonly launch: () => Promise<R>
     readonly backoffMs: number
-    readonly onExit: (exit: EngineExit, waitMs: number) => void
+    readonly onExit: (exit: ProcessExit, waitMs: number) => void
     readonly onRestart: () => void
     readonly onFailedStart: (error: unknown) => void
   },
-): KeptEngine {
+): Kept<R> {
   const closing = new AbortController()
   const { signal } = closing
-  let running: RunningEngine | undefined = first
+  let running: R | undefined = first
 
   const supervise = async (): Promise<void> => {
     let waitMs = deps.backoffMs

@@ -1,0 +1,108 @@
+// The drain process: the writer with its meter and price book, beside the gateway instead of in its event loop. Started
+// by `drain.ts` and by nobody else; takes its orders over the fork's channel and ends when that channel does.
+import { setPriority } from 'node:os'
+import { systemClock } from '../kernel/clock.ts'
+import type { JournalPosition } from '../kernel/journal.ts'
+import { createLogger } from '../kernel/logger.ts'
+import { Secret } from '../kernel/secret.ts'
+import { createClickHouseLedger } from '../ledger/clickhouse.ts'
+import { migrate } from '../ledger/migrate.ts'
+import { createWriter } from '../ledger/writer.ts'
+import { createProjector } from '../meter/projector.ts'
+import { loadBook } from '../price/book.ts'
+import { chargeColumns, createPricer } from '../price/price.ts'
+import { type DrainReport, type DrainStart, drainOrderSchema } from './drain-messages.ts'
+import { followJournal } from './followed-journal.ts'
+
+// A terminal's Ctrl-C reaches the whole process group; the gateway then still has records to write, and says itself
+// when we may go.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined)
+// Nothing here is lost by ending: what is not committed is read again.
+process.on('disconnect', () => process.exit(0))
+// Where cores are few, answers come first.
+setPriority(10)
+
+type Drain = ReturnType<typeof open>
+type Commit = { readonly resolve: () => void; readonly reject: (error: Error) => void }
+
+let drain: Drain | undefined
+let commitId = 0
+const commits = new Map<number, Commit>()
+
+process.on('message', (message) => {
+  const order = drainOrderSchema.parse(message)
+  if (order.kind === 'start') {
+    drain = open(order)
+    report({ kind: 'ready' })
+    return
+  }
+  if (drain === undefined) return
+  const { journal, writer, ledger } = drain
+  switch (order.kind) {
+    case 'durable':
+      journal.extend(order.durable)
+      return
+    case 'committed':
+      settleCommit(order.id, order.problem)
+      return
+    case 'flush':
+      void writer.flush().then((done) => report({ kind: 'flushed', id: order.id, done }))
+      return
+    case 'stop':
+      void writer
+        .close(order.timeoutMs)
+        .then(() => ledger.close())
+        .finally(() => process.disconnect())
+  }
+})
+
+function open({ dir, durable, connection, cluster, logLevel }: DrainStart) {
+  const logger = createLogger(logLevel)
+  const { url, username, password, socketPath } = connection
+  const ledger = createClickHouseLedger({
+    url,
+    username,
+    password: new Secret(password),
+    ...(socketPath === null ? {} : { socketPath }),
+  })
+  const journal = followJournal({
+    dir,
+    durable,
+    commit: askToCommit,
+    report: (trouble) => {
+      if (trouble.kind === 'damage_set_aside') report({ ...trouble, kind: 'damage' })
+    },
+  })
+  const price = createPricer(loadBook())
+  const writer = createWriter({
+    journal,
+    ledger,
+    prepare: () => migrate(ledger, cluster === null ? {} : { cluster }),
+    projector: createProjector({ price: (fact) => chargeColumns(price(fact)) }),
+    clock: systemClock,
+    logger,
+    onStatus: (status) => report({ kind: 'status', status }),
+  })
+  return { journal, writer, ledger }
+}
+
+function askToCommit(position: JournalPosition): Promise<void> {
+  commitId += 1
+  const id = commitId
+  return new Promise((resolve, reject) => {
+    commits.set(id, { resolve, reject })
+    report({ kind: 'commit', id, position })
+  })
+}
+
+function settleCommit(id: number, problem: string | null): void {
+  const commit = commits.get(id)
+  commits.delete(id)
+  if (problem === null) commit?.resolve()
+  else commit?.reject(new Error(problem))
+}
+
+function report(message: DrainReport): void {
+  // A gateway that is gone has closed the channel, which ends us.
+  process.send?.(message, () => undefined)
+}
