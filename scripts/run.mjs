@@ -1,4 +1,4 @@
-// `npm run simulate | migrate | build | example | bench`: makes the clone runnable, then runs the one that is named.
+// `npm run simulate | migrate | build | example | bench | soak`: makes the clone runnable, then runs the one that is named.
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -19,9 +19,11 @@ if (commands.includes(name)) {
   // `npm run bench -- --quick` is the benchmark with an option, `npm run bench -- journal` another one.
   const named = rest[0] !== undefined && !rest[0].startsWith('-')
   await runSource('bench', named ? rest[0] : 'bench', named ? rest.slice(1) : rest)
+} else if (name === 'soak') {
+  await runSource('soak', rest[0] ?? '', rest.slice(1))
 } else {
   process.stderr.write(
-    `tollgate: \`${name ?? ''}\` is not one of ${[...commands, 'build', 'example', 'bench'].join(', ')}\n`,
+    `tollgate: \`${name ?? ''}\` is not one of ${[...commands, 'build', 'example', 'bench', 'soak'].join(', ')}\n`,
   )
   process.exitCode = 2
 }

@@ -1,14 +1,24 @@
 // Everything the simulator remembers, in memory: agents with their versions, environments, sessions.
 
+import type { TunnelRecord } from './accounts/tunnels.ts'
+import type { UserProfileRecord } from './accounts/user-profile-view.ts'
 import type { AgentSnapshot } from './agents/agent-config.ts'
 import type { SimulatorClock } from './clock.ts'
+import type { DreamRecord } from './dreams/dream-record.ts'
+import type { EnvironmentConfig } from './environments/environment-config.ts'
+import { createWorkQueue, type WorkQueue } from './environments/work-queue.ts'
+import { createFileStore, type FileStore } from './files/file-store.ts'
 import { notFound } from './http/api-error.ts'
 import type { CredentialBook } from './http/credentials.ts'
 import type { Placed } from './http/page.ts'
 import type { JsonObject } from './json.ts'
+import type { MemoryStoreRecord } from './memory/memory-store-record.ts'
+import { createMessageLedger, type MessageLedger } from './messages/message-ledger.ts'
 import type { Player } from './play/player.ts'
 import type { Scenario } from './play/scenario.ts'
 import type { LiveSession } from './sessions/live-session.ts'
+import { createSkillLibrary, type SkillLibrary } from './skills/skill-library.ts'
+import type { VaultRecord } from './vaults/vault-record.ts'
 
 /** One saved version of an agent, as the API shows it. */
 export type AgentVersion = AgentSnapshot & {
@@ -31,7 +41,7 @@ export type Environment = {
   readonly type: 'environment'
   readonly name: string
   readonly description: string | null
-  readonly config: JsonObject
+  readonly config: EnvironmentConfig
   readonly metadata: Readonly<Record<string, string>>
   readonly scope: 'organization' | 'account'
   readonly created_at: string
@@ -57,7 +67,19 @@ export type World = {
   readonly defaultScenario: Scenario
   readonly agents: Map<string, AgentRecord>
   readonly environments: Map<string, Placed<Environment>>
+  /** The work of self-hosted environments. */
+  readonly work: WorkQueue
   readonly sessions: Map<string, SessionRecord>
+  readonly vaults: Map<string, VaultRecord>
+  readonly memoryStores: Map<string, MemoryStoreRecord>
+  readonly dreams: Map<string, DreamRecord>
+  readonly files: FileStore
+  readonly skills: SkillLibrary
+  /** Deleted ones stay, marked. */
+  readonly userProfiles: Map<string, UserProfileRecord>
+  readonly tunnels: Map<string, TunnelRecord>
+  /** What messages and batches cost. */
+  readonly messageLedger: MessageLedger
   /** Places in lists, growing. */
   readonly nextOrder: () => number
   /** Tells whoever listens (the webhooks) that something happened. */
@@ -67,16 +89,29 @@ export type World = {
 
 /** An empty world. */
 export function createWorld(
-  deps: Pick<World, 'clock' | 'credentials' | 'scenarios' | 'defaultScenario'>,
+  deps: Pick<World, 'clock' | 'credentials' | 'scenarios' | 'defaultScenario'> & {
+    /** Where large file contents lie until the end; default the system's. */
+    readonly temporaryDirectory?: string
+  },
 ): World {
   let order = 0
+  const nextOrder = () => order++
   const listeners: ((announcement: Announcement) => void)[] = []
   return {
     ...deps,
     agents: new Map(),
     environments: new Map(),
+    work: createWorkQueue(deps.clock),
     sessions: new Map(),
-    nextOrder: () => order++,
+    vaults: new Map(),
+    memoryStores: new Map(),
+    dreams: new Map(),
+    files: createFileStore(deps.clock, nextOrder, deps.temporaryDirectory),
+    skills: createSkillLibrary(deps.clock, nextOrder),
+    userProfiles: new Map(),
+    tunnels: new Map(),
+    messageLedger: createMessageLedger(),
+    nextOrder,
     announce: (type, data) => {
       for (const listener of listeners) listener({ type, data })
     },

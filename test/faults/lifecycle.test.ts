@@ -127,7 +127,11 @@ test('the key is shown once and kept as a hash only', async () => {
   expect(
     (
       await fetch(`${gatewayUrl}/v1/agents`, {
-        headers: { 'x-api-key': first.key, 'anthropic-beta': 'managed-agents-2026-04-01' },
+        headers: {
+          'x-api-key': first.key,
+          'anthropic-version': '2026-10-21',
+          'anthropic-beta': 'managed-agents-2026-04-01',
+        },
       })
     ).status,
   ).toBe(200)
@@ -187,6 +191,7 @@ test('a full journal refuses what would change something and still answers reads
   )
   const headers = {
     'x-api-key': gateway.key,
+    'anthropic-version': '2026-10-21',
     'anthropic-beta': 'managed-agents-2026-04-01',
     'content-type': 'application/json',
   }

@@ -2,8 +2,8 @@
 import Anthropic from '@anthropic-ai/sdk'
 import fc from 'fast-check'
 import { expect, onTestFinished, test } from 'vitest'
-import { createStopwatch } from '../../src/simulator/billing/meter.ts'
 import { formatUsd, priceRuntime, priceTokens } from '../../src/simulator/billing/prices.ts'
+import { createStopwatch } from '../../src/simulator/billing/stopwatch.ts'
 import { createManualClock, type ScenarioInput, startSimulator } from '../../src/simulator/simulator.ts'
 
 async function play(scenario: string | ScenarioInput, model = 'claude-opus-5') {

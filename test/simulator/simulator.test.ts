@@ -284,14 +284,14 @@ test('a missing or unknown key is 401, a missing beta 404, each in the envelope 
     expect(response.headers.get('anthropic-workspace-id')).toMatch(/^wrkspc_/)
     return { status: response.status, id: response.headers.get('request-id'), body }
   }
-  const beta = { 'anthropic-beta': 'managed-agents-2026-04-01' }
+  const beta = { 'anthropic-version': '2026-10-21', 'anthropic-beta': 'managed-agents-2026-04-01' }
   const refused = await ask({ ...beta, 'x-api-key': 'wrong-secret' })
   expect(refused).toMatchObject({
     status: 401,
     body: { type: 'error', error: { type: 'authentication_error' }, request_id: refused.id },
   })
   expect((await ask(beta)).status).toBe(401)
-  expect((await ask({ 'x-api-key': simulator.apiKey })).status).toBe(404)
+  expect((await ask({ 'x-api-key': simulator.apiKey, 'anthropic-version': '2026-10-21' })).status).toBe(404)
   expect((await ask({ 'x-api-key': simulator.apiKey, ...beta })).status).toBe(200)
   const seen = simulator.requests().slice(-4)
   expect(seen.map(({ keyIndex }) => keyIndex)).toEqual([null, null, 0, 0])
@@ -301,7 +301,11 @@ test('a missing or unknown key is 401, a missing beta 404, each in the envelope 
 
 test('a body that is no JSON is 400 and one over 32 MB is 413, on a connection that stays usable', async () => {
   const { simulator } = await house()
-  const headers = { 'x-api-key': simulator.apiKey, 'anthropic-beta': 'managed-agents-2026-04-01' }
+  const headers = {
+    'x-api-key': simulator.apiKey,
+    'anthropic-version': '2026-10-21',
+    'anthropic-beta': 'managed-agents-2026-04-01',
+  }
   const post = async (body: string | Buffer) => {
     const response = await fetch(`${simulator.url}/v1/agents`, { method: 'POST', headers, body })
     await response.text()
@@ -319,7 +323,11 @@ test('a stream sends its head at once, pings while quiet, previews on request, a
   const response = await fetch(
     `${simulator.url}/v1/sessions/${session.id}/events/stream?event_deltas%5B%5D=agent.message`,
     {
-      headers: { 'x-api-key': simulator.apiKey, 'anthropic-beta': 'managed-agents-2026-04-01' },
+      headers: {
+        'x-api-key': simulator.apiKey,
+        'anthropic-version': '2026-10-21',
+        'anthropic-beta': 'managed-agents-2026-04-01',
+      },
     },
   )
   expect(response.headers.get('content-type')).toMatch(/^text\/event-stream/)

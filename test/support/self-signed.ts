@@ -7,8 +7,11 @@ import { portOf } from './raw-upstream.ts'
 const key = readFileSync(new URL('./impostor/key.pem', import.meta.url))
 const cert = readFileSync(new URL('./impostor/cert.pem', import.meta.url))
 
-/** The impostor's certificate, for the one test that trusts it. */
+/** The impostor's certificate, for the tests that trust it. */
 export const impostorCertificate = cert.toString('utf8')
+
+/** The key that goes with it, for another server to be the impostor. */
+export const impostorKey = key.toString('utf8')
 
 /** Starts it on a random port; `requests` counts what reached it behind its certificate. */
 export async function startSelfSigned(): Promise<{

@@ -37,6 +37,7 @@ const createRaw = (body: string, key = paymentsKey) =>
     headers: {
       'x-api-key': key,
       'content-type': 'application/json',
+      'anthropic-version': '2026-10-21',
       'anthropic-beta': 'managed-agents-2026-04-01',
     },
     body,

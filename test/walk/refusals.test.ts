@@ -11,7 +11,7 @@ import { openTestHouse, type TestHouse } from '../support/house.ts'
 import { send, sendBytes } from '../support/raw-client.ts'
 
 let house: TestHouse
-const beta = { 'anthropic-beta': 'managed-agents-2026-04-01' }
+const beta = { 'anthropic-version': '2026-10-21', 'anthropic-beta': 'managed-agents-2026-04-01' }
 
 beforeAll(async () => {
   house = await openTestHouse({ env: { TOLLGATE_BODY_LIMIT_BYTES: '4096' } })

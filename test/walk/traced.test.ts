@@ -41,6 +41,7 @@ test('one SERVER span per request, with decision, pin and team, in the caller’
     headers: {
       'x-api-key': house.key,
       'content-type': 'application/json',
+      'anthropic-version': '2026-10-21',
       'anthropic-beta': 'managed-agents-2026-04-01',
       traceparent: parent,
       baggage: 'email=someone@example.com',

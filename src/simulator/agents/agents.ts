@@ -55,6 +55,7 @@ function createAgent(world: World, request: ApiRequest) {
     archivedAt: null,
   }
   world.agents.set(id, record)
+  world.announce('agent.created', { id })
   return agentView(record, first)
 }
 
@@ -78,6 +79,7 @@ function updateAgent(world: World, request: ApiRequest) {
   if (!isDeepStrictEqual(next, latest)) {
     record.latest = { ...next, version, updated_at: timestamp(world.clock.nowMs()) }
     record.versions.push(record.latest)
+    world.announce('agent.updated', { id: latest.id })
   }
   return agentView(record, record.latest)
 }
@@ -94,7 +96,10 @@ function retrieveAgent(world: World, request: ApiRequest) {
 
 function archiveAgent(world: World, request: ApiRequest) {
   const record = findAgentRecord(world, request.param('id'))
-  record.archivedAt ??= timestamp(world.clock.nowMs())
+  if (record.archivedAt === null) {
+    record.archivedAt = timestamp(world.clock.nowMs())
+    world.announce('agent.archived', { id: record.first.id })
+  }
   return agentView(record, record.latest)
 }
 

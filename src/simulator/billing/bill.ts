@@ -24,12 +24,19 @@ export type SessionBill = {
   readonly agent_id: string
   readonly agent_version: number
   readonly environment_id: string
+  readonly deployment_id: string | null
   readonly metadata: Readonly<Record<string, string>>
   readonly status: string
   readonly is_deleted: boolean
   readonly models: readonly ModelBill[]
   readonly running_ms: number
   readonly runtime_cost_usd: string
+  /** What graders of outcomes used, as their spans say. Beside the session's usage, and not charged here. */
+  readonly grading: {
+    readonly evaluations: number
+    readonly input_tokens: number
+    readonly output_tokens: number
+  }
   /** Tokens, searches and runtime together; null when any model of it has no list price. */
   readonly cost_usd: string | null
 }
@@ -54,17 +61,20 @@ const modelBill = ([model, tally]: [string, Readonly<Tally>]): ModelBill => ({
 
 function sessionBill({ live, isDeleted }: SessionRecord, nowMs: number): SessionBill {
   const runningMs = live.meter.runningMs(nowMs)
+  const { evaluations, inputTokens, outputTokens } = live.meter.grading()
   return {
     session_id: live.id,
     agent_id: live.agent.id,
     agent_version: live.agent.version,
     environment_id: live.environmentId,
+    deployment_id: live.deploymentId,
     metadata: live.metadata,
     status: live.status,
     is_deleted: isDeleted,
     models: [...live.meter.models()].map(modelBill),
     running_ms: runningMs,
     runtime_cost_usd: formatUsd(priceRuntime(runningMs)),
+    grading: { evaluations, input_tokens: inputTokens, output_tokens: outputTokens },
     cost_usd: costOf(live.meter.total(), priceRuntime(runningMs)),
   }
 }

@@ -9,9 +9,20 @@ import {
   priceTokens,
   type Serving,
 } from './prices.ts'
+import { createStopwatch, type Stopwatch } from './stopwatch.ts'
 
 /** One model request, as the upstream knows it (a span event tells less). */
 export type ModelRequest = Serving & PricedTokens & { readonly webSearches: number }
+
+/** A model request with the thread that made it. */
+export type MeteredRequest = ModelRequest & { readonly threadId: string }
+
+/** What the graders of outcomes used; no part of the session's own usage. */
+export type Grading = {
+  readonly evaluations: number
+  readonly inputTokens: number
+  readonly outputTokens: number
+}
 
 /** Sums of model requests. `picoUsd` holds what could be priced; `unpriced` counts what could not. */
 export type Tally = {
@@ -51,30 +62,6 @@ function addTo(tally: Tally, request: ModelRequest): void {
   if (tokenPico === null) tally.unpriced += 1
 }
 
-/** Measures the time during which at least one holder keeps it running. */
-export type Stopwatch = {
-  readonly start: (holder: string, atMs: number) => void
-  readonly stop: (holder: string, atMs: number) => void
-  readonly elapsedMs: (nowMs: number) => number
-}
-
-/** A stopwatch at zero. Starting twice or stopping what does not run changes nothing. */
-export function createStopwatch(): Stopwatch {
-  const holders = new Set<string>()
-  let doneMs = 0
-  let sinceMs = 0
-  return {
-    start: (holder, atMs) => {
-      if (holders.size === 0) sinceMs = atMs
-      holders.add(holder)
-    },
-    stop: (holder, atMs) => {
-      if (holders.delete(holder) && holders.size === 0) doneMs += atMs - sinceMs
-    },
-    elapsedMs: (nowMs) => (holders.size === 0 ? doneMs : doneMs + nowMs - sinceMs),
-  }
-}
-
 /** The usage object of a session or thread (SDK 1.12.0 `BetaManagedAgentsSessionUsage`). */
 function usageView(tally: Tally, activeMs: number, extraPicoUsd: bigint) {
   return {
@@ -99,10 +86,12 @@ export type Meter = ReturnType<typeof createMeter>
 /** The meter of one session. */
 export function createMeter() {
   const total = emptyTally()
+  const requests: MeteredRequest[] = []
   const byModel = new Map<string, Tally>()
   const byThread = new Map<string, { readonly tally: Tally; readonly stopwatch: Stopwatch }>()
   const anyThread = createStopwatch()
   const session = createStopwatch()
+  let grading: Grading = { evaluations: 0, inputTokens: 0, outputTokens: 0 }
 
   const threadMeter = (threadId: string) => {
     const known = byThread.get(threadId) ?? { tally: emptyTally(), stopwatch: createStopwatch() }
@@ -115,7 +104,16 @@ export function createMeter() {
     countRequest: (threadId: string, request: ModelRequest) => {
       const model = byModel.get(request.model) ?? emptyTally()
       byModel.set(request.model, model)
+      requests.push({ ...request, threadId })
       for (const tally of [total, model, threadMeter(threadId).tally]) addTo(tally, request)
+    },
+    /** Books what one outcome evaluation used. */
+    countGrading: (inputTokens: number, outputTokens: number) => {
+      grading = {
+        evaluations: grading.evaluations + 1,
+        inputTokens: grading.inputTokens + inputTokens,
+        outputTokens: grading.outputTokens + outputTokens,
+      }
     },
     /** Tells that a thread entered (or left) the status `running`. */
     setThreadRunning: (threadId: string, isRunning: boolean, atMs: number) => {
@@ -135,8 +133,16 @@ export function createMeter() {
      * (SDK 1.12.0, `BetaManagedAgentsSessionUsage.active_seconds`).
      */
     runningMs: anyThread.elapsedMs,
+    /** The spans that `runningMs` adds up. */
+    runningIntervals: anyThread.intervals,
     /** Milliseconds in the session's own status `running`. */
     statusMs: session.elapsedMs,
+    /**
+     * Every thread's own running time added up, overlaps counted as often as they overlap: `stats.active_seconds`
+     * of a session as `BetaManagedAgentsSessionUsage` explains it. Nothing is charged by it.
+     */
+    threadSumMs: (nowMs: number) =>
+      [...byThread.values()].reduce((sum, { stopwatch }) => sum + stopwatch.elapsedMs(nowMs), 0),
     threadActiveMs: (threadId: string, nowMs: number) => threadMeter(threadId).stopwatch.elapsedMs(nowMs),
     usage: (nowMs: number) =>
       usageView(total, anyThread.elapsedMs(nowMs), priceRuntime(anyThread.elapsedMs(nowMs))),
@@ -145,7 +151,13 @@ export function createMeter() {
       const { tally, stopwatch } = threadMeter(threadId)
       return usageView(tally, stopwatch.elapsedMs(nowMs), 0n)
     },
+    /** The exact list cost until now, in pico-dollars; null once a model without a list price was used. */
+    costPicoUsd: (nowMs: number): bigint | null =>
+      total.unpriced > 0 ? null : total.picoUsd + priceRuntime(anyThread.elapsedMs(nowMs)),
     total: (): Readonly<Tally> => total,
     models: (): ReadonlyMap<string, Readonly<Tally>> => byModel,
+    /** Every model request, oldest first. */
+    requests: (): readonly MeteredRequest[] => requests,
+    grading: () => grading,
   }
 }

@@ -75,23 +75,34 @@ function ratesOf(serving: Serving, promptTokens: number): Rates | undefined {
 
 const picoUsdPerToken = (usdPerMillion: number): bigint => BigInt(Math.round(usdPerMillion * 1_000_000))
 
-/** The list price of one model request in pico-dollars; null when the model has no list price. */
-export function priceTokens(serving: Serving, tokens: PricedTokens): bigint | null {
+/** Pico-dollars by kind of token, as the analytics API tells them apart. */
+export type TokenPrices = Readonly<Record<keyof PricedTokens, bigint>>
+
+/** The list price of each kind of token of one model request; null when the model has no list price. */
+export function priceTokensByKind(serving: Serving, tokens: PricedTokens): TokenPrices | null {
   const cached = tokens.cacheReadTokens + tokens.cacheWrite5mTokens + tokens.cacheWrite1hTokens
   const row = ratesOf(serving, tokens.inputTokens + cached)
   if (row === undefined) return null
-  const counts = [
-    tokens.inputTokens,
-    tokens.cacheWrite5mTokens,
-    tokens.cacheWrite1hTokens,
-    tokens.cacheReadTokens,
-    tokens.outputTokens,
-  ]
-  let pico = 0n
-  for (const [at, count] of counts.entries()) pico += BigInt(count) * picoUsdPerToken(row[at] ?? 0)
-  if (serving.speed === 'fast' && hasFastMode(serving.model)) pico *= 2n
-  // Every rate is a multiple of ten pico-dollars, so the tenth for a fixed geography divides evenly.
-  return serving.inferenceGeo === 'us' ? (pico * 11n) / 10n : pico
+  const [input, write5m, write1h, read, output] = row
+  const isFast = serving.speed === 'fast' && hasFastMode(serving.model)
+  const price = (count: number, usdPerMillion: number): bigint => {
+    const pico = BigInt(count) * picoUsdPerToken(usdPerMillion) * (isFast ? 2n : 1n)
+    // Every rate is a multiple of ten pico-dollars, so the tenth for a fixed geography divides evenly.
+    return serving.inferenceGeo === 'us' ? (pico * 11n) / 10n : pico
+  }
+  return {
+    inputTokens: price(tokens.inputTokens, input),
+    cacheWrite5mTokens: price(tokens.cacheWrite5mTokens, write5m),
+    cacheWrite1hTokens: price(tokens.cacheWrite1hTokens, write1h),
+    cacheReadTokens: price(tokens.cacheReadTokens, read),
+    outputTokens: price(tokens.outputTokens, output),
+  }
+}
+
+/** The list price of one model request in pico-dollars; null when the model has no list price. */
+export function priceTokens(serving: Serving, tokens: PricedTokens): bigint | null {
+  const prices = priceTokensByKind(serving, tokens)
+  return prices === null ? null : Object.values(prices).reduce((sum, each) => sum + each, 0n)
 }
 
 /** The price of web searches in pico-dollars. */
@@ -107,6 +118,9 @@ export function formatUsd(pico: bigint): string {
   const fraction = digits.slice(-12).replace(/0+$/, '')
   return fraction === '' ? digits.slice(0, -12) : `${digits.slice(0, -12)}.${fraction}`
 }
+
+/** What an amount of whole cents (`list_cost.amount`, a budget) is in pico-dollars. */
+export const picoOfCents = (amount: string): bigint => BigInt(amount) * picoUsdPerCent
 
 /** Pico-dollars as whole cents, nearest, as `list_cost.amount` shows them. */
 export const formatCents = (pico: bigint): string =>

@@ -2,19 +2,25 @@
 
 import type { IncomingHttpHeaders } from 'node:http'
 import { invalidRequest, notFound, unauthenticated } from './api-error.ts'
+import { checkVersion } from './api-version.ts'
 import type { Identity } from './credentials.ts'
+import { betasOf, checkBetas } from './known-betas.ts'
 
 type Rule = {
   /** The credentials that open it; none for paths that ask for no key. */
   readonly identities: readonly Identity['kind'][]
   /** Without it the path answers as if it did not exist. */
   readonly beta?: string
-  /** Betas that may not come with it. */
-  readonly betasRefused?: readonly string[]
+  /** Opens it in place of `beta`. The two together are refused. */
+  readonly betaInstead?: string
 }
 
 const managedAgents = 'managed-agents-2026-04-01'
+const oauth = 'oauth-2025-04-20'
+/** Either, as every method of SDK 1.12.0 resources/beta/memory-stores says. */
+const memoryBetas = { beta: 'agent-memory-2026-07-22', betaInstead: managedAgents }
 const keys = ['api_key', 'access_token'] as const
+const workers = ['environment_key', 'session_token'] as const
 
 /** One rule for each family of paths (SDK 1.12.0: the beta that each resource's methods add). */
 const rules = {
@@ -23,15 +29,32 @@ const rules = {
   'key-only': { identities: keys },
   'managed-agents': { identities: keys, beta: managedAgents },
   'environment-work': { identities: ['environment_key'], beta: managedAgents },
-  'agent-memory': { identities: keys, beta: 'agent-memory-2026-07-22', betasRefused: [managedAgents] },
+  'work-lease': { identities: workers, beta: managedAgents },
+  'work-operation': { identities: [...keys, ...workers], beta: managedAgents },
+  'session-worker': { identities: [...keys, ...workers], beta: managedAgents },
+  'skill-worker': { identities: [...keys, ...workers] },
+  /** Memories take a work item's token and refuse the environment key (SDK 1.12.0 lib/environments/worker). */
+  'memory-worker': { identities: [...keys, 'session_token'], ...memoryBetas },
+  'agent-memory': { identities: keys, ...memoryBetas },
   dreaming: { identities: keys, beta: 'dreaming-2026-04-21' },
-  'user-profiles': { identities: keys, beta: 'user-profiles-2026-08-18' },
+  tunnels: { identities: keys, beta: 'mcp-tunnels-2026-06-22' },
+  'organization-webhooks': { identities: ['admin_key'], beta: 'webhooks-2026-10-07' },
   analytics: { identities: ['admin_key'], beta: 'analytics-usage-cost-2026-08-24' },
 } satisfies Readonly<Record<string, Rule>>
 
 export type RouteAccess = keyof typeof rules
 
-/** Lets the request in or throws: 401 without a credential the family takes, 404 without its beta, 400 with a foreign one. */
+/** A 401 in the upstream's words for the header that came, or did not. */
+export function refuseCredential(headers: IncomingHttpHeaders) {
+  if (headers['x-api-key'] !== undefined) return unauthenticated('invalid x-api-key')
+  if (headers.authorization !== undefined) return unauthenticated('Invalid bearer token')
+  return unauthenticated('x-api-key header is required')
+}
+
+/**
+ * Lets the request in or throws: 401 without a credential the family takes, 400 without a version or with an unknown
+ * beta or two that exclude each other, 404 without its own beta.
+ */
 export function checkAccess(
   access: RouteAccess,
   identity: Identity | null,
@@ -39,14 +62,22 @@ export function checkAccess(
 ): void {
   const rule: Rule = rules[access]
   if (rule.identities.length > 0 && (identity === null || !rule.identities.includes(identity.kind))) {
-    throw unauthenticated('invalid x-api-key or bearer token')
+    throw refuseCredential(headers)
   }
-  const betas = String(headers['anthropic-beta'] ?? '')
-    .split(',')
-    .map((beta) => beta.trim())
-  const foreign = rule.betasRefused?.find((beta) => betas.includes(beta))
-  if (foreign !== undefined) throw invalidRequest(`anthropic-beta: \`${foreign}\` cannot be used here`)
-  if (rule.beta !== undefined && !betas.includes(rule.beta)) {
+  if (rule.identities.length === 0) return
+  checkVersion(headers)
+  checkBetas(headers)
+  const betas = betasOf(headers)
+  const hasBeta = rule.beta === undefined || betas.includes(rule.beta)
+  const hasInstead = rule.betaInstead !== undefined && betas.includes(rule.betaInstead)
+  if (hasBeta && hasInstead) {
+    throw invalidRequest(`anthropic-beta: send \`${rule.beta}\` or \`${rule.betaInstead}\`, not both`)
+  }
+  // The SDK adds this beta itself whenever it authenticates with a token it got from the token endpoint.
+  if (identity?.kind === 'access_token' && !betas.includes(oauth)) {
+    throw unauthenticated('OAuth authentication is currently not supported.')
+  }
+  if (!hasBeta && !hasInstead) {
     throw notFound(`Not Found: this path needs beta ${rule.beta}`)
   }
 }

@@ -9,6 +9,12 @@ export type Identity =
   | { readonly kind: 'api_key'; readonly index: number }
   | { readonly kind: 'admin_key' }
   | { readonly kind: 'environment_key'; readonly environmentId: string }
+  | {
+      readonly kind: 'session_token'
+      readonly environmentId: string
+      readonly sessionId: string
+      readonly workId: string
+    }
   | { readonly kind: 'access_token'; readonly subject: string }
 
 export type CredentialBook = {
@@ -46,7 +52,10 @@ export function createCredentialBook(apiKeys: readonly string[], nowMs: () => nu
     find: (headers) => {
       const apiKey = headers['x-api-key']
       const bearer = /^Bearer (.+)$/i.exec(headers.authorization ?? '')?.[1]
-      return findText(typeof apiKey === 'string' ? apiKey : undefined) ?? findText(bearer)
+      const byKey = findText(typeof apiKey === 'string' ? apiKey : undefined)
+      // Only keys go in a key's header; what the upstream hands out itself comes as a bearer.
+      const isKey = byKey?.kind === 'api_key' || byKey?.kind === 'admin_key'
+      return isKey ? byKey : findText(bearer)
     },
   }
 }

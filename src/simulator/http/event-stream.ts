@@ -1,9 +1,8 @@
 // Server-sent events over one response: head at once, then each event as it happens, then pings while quiet.
 
 import type { ServerResponse } from 'node:http'
-import { z } from 'zod'
 import type { SimulatorClock } from '../clock.ts'
-import { type EventLog, frameOf, type SessionEvent } from '../sessions/event-log.ts'
+import { type EventLog, frameOf } from '../sessions/event-log.ts'
 import { invalidRequest } from './api-error.ts'
 import { queryList } from './router.ts'
 
@@ -18,7 +17,6 @@ export type EventStreams = {
 // A reader that stops reading is cut, so that it cannot fill our memory.
 const bufferedBytesMax = 16 * 1024 * 1024
 const ping = frameOf('ping', { type: 'ping' })
-const deltaLength = 24
 
 /** The kinds of preview a stream asks for. Throws a 400 for anything the upstream cannot preview. */
 export function readDeltas(query: URLSearchParams): ReadonlySet<string> {
@@ -30,25 +28,6 @@ export function readDeltas(query: URLSearchParams): ReadonlySet<string> {
     }
   }
   return new Set(wanted)
-}
-
-const messageBlocks = z.array(z.looseObject({ type: z.literal('text'), text: z.string() }))
-
-/** The previews that come before a buffered event: a start, and for messages the text in pieces. */
-function previewOf(event: SessionEvent): string {
-  const start = frameOf('event_start', { type: 'event_start', event: { id: event.id, type: event.type } })
-  const blocks = messageBlocks.safeParse(event['content'])
-  if (!blocks.success) return start
-  const pieces = blocks.data.flatMap(({ text }, index) =>
-    (text.match(new RegExp(`[^]{1,${deltaLength}}`, 'gu')) ?? []).map((piece) =>
-      frameOf('event_delta', {
-        type: 'event_delta',
-        event_id: event.id,
-        delta: { type: 'content_delta', index, content: { type: 'text', text: piece } },
-      }),
-    ),
-  )
-  return start + pieces.join('')
 }
 
 /** The streams of one simulator. All of them are pinged together every `heartbeatMs`. */
@@ -74,9 +53,19 @@ export function createEventStreams(clock: SimulatorClock, heartbeatMs: number): 
       })
       response.flushHeaders()
       responses.add(response)
+      // A stream that opens in the middle of a message gets no headless deltas: only the message itself.
+      const started = new Set<string>()
       const unsubscribe = log.subscribe({
-        onEvent: (event, frame) => write(response, deltas.has(event.type) ? previewOf(event) + frame : frame),
+        onEvent: (event, frame) => {
+          started.delete(event.id)
+          write(response, frame)
+        },
         onEnd: () => response.end(),
+        previews: deltas,
+        onPreview: ({ id }, frame, isStart) => {
+          if (isStart) started.add(id)
+          if (started.has(id)) write(response, frame)
+        },
       })
       response.on('close', () => {
         responses.delete(response)

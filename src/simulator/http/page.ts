@@ -37,6 +37,12 @@ function readCursor(text: string, order: 'asc' | 'desc'): Cursor {
   return cursor.data
 }
 
+/** The place at which the query's cursor stands; undefined without a cursor. Throws 400 for a foreign one. */
+export function readPlace(query: URLSearchParams, order: 'asc' | 'desc'): number | undefined {
+  const text = query.get('page')
+  return text ? readCursor(text, order).key : undefined
+}
+
 /** The `limit` of a query, 20 when absent. Throws 400 outside 1 to 1000. */
 export function readLimit(query: URLSearchParams): number {
   const text = query.get('limit')

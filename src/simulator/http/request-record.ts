@@ -3,6 +3,7 @@
 
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import type { CredentialBook, Identity } from './credentials.ts'
+import { maskSecrets } from './secret-mask.ts'
 
 /** One request as it arrived. Bodies are kept as text up to a limit; `bodyBytes` counts all of them. */
 export type RequestRecord = {
@@ -15,6 +16,7 @@ export type RequestRecord = {
   readonly headers: Readonly<Record<string, string>>
   /** Which configured key came, counted from 0; null for none or an unknown one. */
   readonly keyIndex: number | null
+  /** The secrets of vault credentials read `[secret]`. */
   readonly bodyText: string
   readonly bodyBytes: number
   /** The status answered; null while the request is in work or when it was cut. */
@@ -67,6 +69,9 @@ export function createRequestRecorder(find: CredentialBook['find'], countMax: nu
       if (records.length >= countMax * 2) records.splice(0, records.length - countMax)
       return record
     },
-    records: (): readonly RequestRecord[] => records.slice(-countMax).map((record) => ({ ...record })),
+    records: (): readonly RequestRecord[] =>
+      records
+        .slice(-countMax)
+        .map((record) => ({ ...record, bodyText: maskSecrets(record.path, record.bodyText) })),
   }
 }

@@ -2,7 +2,6 @@
 
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import type { RouteAccess } from './access.ts'
-import { notFound } from './api-error.ts'
 import type { Identity } from './credentials.ts'
 
 /** What a route sees of a request. */
@@ -33,7 +32,11 @@ export type Route = {
   readonly run: (request: ApiRequest) => ApiReply | Promise<ApiReply>
 }
 
-export type RouteMatch = { readonly route: Route; readonly param: (name: string) => string }
+/** What the table says of a method and a path. */
+export type RouteMatch =
+  | { readonly kind: 'route'; readonly route: Route; readonly param: (name: string) => string }
+  /** The path is there for these methods only; empty when it is not there at all. */
+  | { readonly kind: 'none'; readonly allowed: readonly string[] }
 
 /** A JSON answer with status 200. */
 export const json = (body: unknown): ApiReply => ({ kind: 'json', status: 200, body })
@@ -46,26 +49,29 @@ export const queryList = (query: URLSearchParams, name: string): readonly string
 
 const segmentsOf = (path: string): readonly string[] => path.split('/').slice(1)
 
-/** Finds the route of a method and a path. Exact and case-sensitive: what is not in the table is a 404. */
+/** Finds the route of a method and a path. Exact and case-sensitive; HEAD takes the route of GET. */
 export function createRouter(routes: readonly Route[]): (method: string, path: string) => RouteMatch {
   const compiled = routes.map((route) => ({ route, segments: segmentsOf(route.pattern) }))
 
   return (method, path) => {
     const actual = segmentsOf(path)
-    const found = compiled.find(
-      ({ route, segments }) =>
-        route.method === method &&
+    const wanted = method === 'HEAD' ? 'GET' : method
+    const onPath = compiled.filter(
+      ({ segments }) =>
         segments.length === actual.length &&
         segments.every((segment, at) =>
           segment.startsWith(':') ? actual[at] !== '' : segment === actual[at],
         ),
     )
-    if (found === undefined) throw notFound('Not Found')
+    const found = onPath.find(({ route }) => route.method === wanted)
+    if (found === undefined) {
+      return { kind: 'none', allowed: [...new Set(onPath.map(({ route }) => route.method))] }
+    }
     const param = (name: string): string => {
       const text = actual[found.segments.indexOf(`:${name}`)]
       if (text === undefined) throw new Error(`route ${found.route.pattern} has no \`${name}\``)
       return text
     }
-    return { route: found.route, param }
+    return { kind: 'route', route: found.route, param }
   }
 }

@@ -1,19 +1,24 @@
-// HTTP in front of the routes: reads the body, checks key and beta, answers JSON or hands the response over.
+// HTTP in front of the routes: credential, version, beta and rate, then the body, then the route; the answer as JSON, or
+// the response handed over. Faults stand between this and the connection.
 
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import type { SimulatorClock } from '../clock.ts'
+import type { Fault } from '../faults/fault.ts'
+import type { FaultBook } from '../faults/fault-book.ts'
+import { interrupt, interruptsAt } from '../faults/interrupt.ts'
+import { shapeResponse } from '../faults/shape-response.ts'
 import { newId } from '../ids.ts'
-import { checkAccess } from './access.ts'
-import { ApiError, errorEnvelope, invalidRequest, tooLarge } from './api-error.ts'
+import { checkAccess, refuseCredential } from './access.ts'
+import { methodNotAllowed, notFound } from './api-error.ts'
 import type { CredentialBook } from './credentials.ts'
-import type { createRequestRecorder, OpenRecord } from './request-record.ts'
-import { type ApiReply, createRouter, type Route } from './router.ts'
-
-const bodyLimitBytes = 32 * 1024 * 1024
-const recordedBodyBytes = 64 * 1024
+import type { RateLimiter } from './rate-limit.ts'
+import { type Exchange, sendError, sendReply } from './reply.ts'
+import { bodyLimitBytes, readBytes, readJsonBody } from './request-body.ts'
+import type { createRequestRecorder } from './request-record.ts'
+import { type ApiReply, createRouter, type Route, type RouteMatch } from './router.ts'
 
 /** The two ids that the upstream puts on every response; they name nobody. */
-const identityHeaders = {
+export const identityHeaders = {
   'anthropic-organization-id': '5a1f0c1e-0000-4000-8000-000000000001',
   'anthropic-workspace-id': 'wrkspc_011CSimulatorWorkspace01',
 }
@@ -23,71 +28,78 @@ type ServerDeps = {
   readonly clock: SimulatorClock
   readonly credentials: CredentialBook
   readonly recorder: ReturnType<typeof createRequestRecorder>
+  readonly limiter: RateLimiter
+  readonly faults: FaultBook
+  /** Whether JSON answers are compressed for those who ask for gzip. */
+  readonly compresses: boolean
 }
 
-async function readBody(request: IncomingMessage, record: OpenRecord): Promise<unknown> {
-  const chunks: Buffer[] = []
-  for await (const chunk of request) {
-    const bytes = Buffer.from(chunk)
-    record.bodyBytes += bytes.length
-    // Leaving the loop early would cut the connection before the 413 could be read.
-    if (record.bodyBytes <= bodyLimitBytes) chunks.push(bytes)
-  }
-  if (record.bodyBytes > bodyLimitBytes) throw tooLarge(bodyLimitBytes)
-  if (record.bodyBytes === 0) return undefined
-  const body = Buffer.concat(chunks)
-  record.bodyText = body.subarray(0, recordedBodyBytes).toString()
-  try {
-    return JSON.parse(body.toString())
-  } catch {
-    throw invalidRequest('the request body is not valid JSON')
-  }
-}
+type Answer = (exchange: Exchange) => Promise<ApiReply>
 
 /** A request listener over the routes. Every answer carries `request-id` and the organization's headers. */
-export function createListener({ routes, clock, credentials, recorder }: ServerDeps): RequestListener {
-  const match = createRouter(routes)
-
-  const answer = async (request: IncomingMessage, record: OpenRecord): Promise<ApiReply> => {
-    const [path = '/', ...rest] = record.path.split('?')
-    const identity = credentials.find(request.headers)
-    const { route, param } = match(record.method, path)
-    checkAccess(route.access, identity, request.headers)
-    const body = route.body === 'raw' ? undefined : await readBody(request, record)
-    const query = new URLSearchParams(rest.join('?'))
-    return route.run({ param, query, body, headers: request.headers, identity, raw: request })
-  }
-
-  const sendJson = (response: ServerResponse, record: OpenRecord, status: number, body: unknown): void => {
-    const text = JSON.stringify(body)
-    record.status = status
-    response.writeHead(status, {
-      'content-type': 'application/json',
-      'content-length': Buffer.byteLength(text),
-    })
-    response.end(text)
-  }
+export function createListener(deps: ServerDeps): RequestListener {
+  const { clock, recorder, faults, compresses } = deps
+  const answer = createAnswer(deps, createRouter(deps.routes))
 
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const record = recorder.open(request, newId('req'), clock.nowMs())
+    const exchange = { request, response, record }
     response.setHeader('request-id', record.requestId)
     for (const [name, value] of Object.entries(identityHeaders)) response.setHeader(name, value)
     try {
-      const reply = await answer(request, record)
-      if (reply.kind === 'json') return sendJson(response, record, reply.status, reply.body)
-      record.status = 200
-      reply.attach(response)
+      const fault = faults.take(request)
+      if (fault !== null) shapeResponse(response, fault, clock)
+      if (fault !== null && (await interruptIfAsked(exchange, fault, answer))) return
+      sendReply(exchange, await answer(exchange), compresses)
     } catch (error) {
-      if (request.destroyed && !request.complete) return
-      const known =
-        error instanceof ApiError
-          ? error
-          : new ApiError(500, 'api_error', `the simulator failed: ${String(error)}`)
-      sendJson(response, record, known.status, errorEnvelope(known, record.requestId))
+      sendError(exchange, error, compresses)
     }
   }
 
   return (request, response) => {
     void serve(request, response)
   }
+}
+
+/** The way of a request to its route. Throws what is to be refused. */
+function createAnswer(
+  { credentials, limiter }: ServerDeps,
+  match: (method: string, path: string) => RouteMatch,
+): Answer {
+  return async ({ request, response, record }) => {
+    const [path = '/', ...rest] = record.path.split('?')
+    const identity = credentials.find(request.headers)
+    const found = match(record.method, path)
+    if (found.kind === 'none') {
+      // Who shows no credential learns nothing of the paths there are.
+      if (identity === null && !path.startsWith('/simulator/')) throw refuseCredential(request.headers)
+      if (found.allowed.length === 0) throw notFound('Not Found')
+      response.setHeader('allow', found.allowed.join(', '))
+      throw methodNotAllowed()
+    }
+    const { route, param } = found
+    checkAccess(route.access, identity, request.headers)
+    if (route.access !== 'open' && identity !== null) {
+      const { headers, refusal } = limiter.take(record.method, path, identity)
+      for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
+      if (refusal !== null) throw refusal
+    }
+    const body = route.body === 'raw' ? undefined : await readJsonBody(request, record)
+    const query = new URLSearchParams(rest.join('?'))
+    return route.run({ param, query, body, headers: request.headers, identity, raw: request })
+  }
+}
+
+/** Gives the fault in place of the answer when it asks for that; whether it did. */
+async function interruptIfAsked(exchange: Exchange, fault: Fault, answer: Answer): Promise<boolean> {
+  const { request, response, record } = exchange
+  if (interruptsAt(fault, 'before')) {
+    // The request is read to its end, so that the client sees the fault and not a broken write.
+    await readBytes(request, record, bodyLimitBytes)
+  } else if (interruptsAt(fault, 'after')) {
+    // What the route says is lost on purpose, a refusal too.
+    await answer(exchange).catch(() => {})
+  } else return false
+  record.status = interrupt(response, fault, record.requestId)
+  return true
 }

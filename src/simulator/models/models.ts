@@ -1,61 +1,57 @@
-// The routes of /v1/models: the models on our price list, paged by id as this family is.
+// The routes of /v1/models: the catalogue, paged by id as this family is (SDK 1.12.0 resources/models and
+// resources/beta/models: the same paths, the beta type having the larger answer).
 
-import { knownModels } from '../billing/prices.ts'
-import { notFound } from '../http/api-error.ts'
-import { readLimit } from '../http/page.ts'
-import { type ApiRequest, json, type Route } from '../http/router.ts'
+import { invalidRequest, notFound } from '../http/api-error.ts'
+import { paginateById } from '../http/id-page.ts'
+import { type ApiRequest, json, queryList, type Route } from '../http/router.ts'
+import { capabilitiesView } from './model-capabilities.ts'
+import { type CatalogModel, catalog, findModel } from './model-catalog.ts'
 
-const lines: ReadonlySet<string> = new Set(['haiku', 'sonnet', 'opus', 'fable', 'mythos'])
-
-function modelView(id: string) {
-  const [, line = '', ...version] = id.split('-')
+function modelView(model: CatalogModel) {
   return {
-    id,
+    id: model.id,
     type: 'model',
-    display_name: `Claude ${line.charAt(0).toUpperCase()}${line.slice(1)} ${version.slice(0, 2).join('.')}`,
-    line: lines.has(line) ? line : null,
-    lifecycle: 'active',
-    created_at: '2026-01-01T00:00:00Z',
-    deprecated_at: null,
-    retires_at: null,
-    max_input_tokens: 1_000_000,
-    max_tokens: 64_000,
-    allowed_fallback_models: [],
-    capabilities: null,
+    display_name: model.displayName,
+    line: model.line,
+    lifecycle: model.lifecycle,
+    created_at: model.createdAt,
+    deprecated_at: model.deprecatedAt,
+    retires_at: model.retiresAt,
+    max_input_tokens: model.inputTokensMax,
+    max_tokens: model.outputTokensMax,
+    allowed_fallback_models: model.fallbacks,
+    capabilities: capabilitiesView(model),
   }
+}
+
+const stages: readonly string[] = ['active', 'deprecated', 'retired']
+
+function readLifecycle(query: URLSearchParams): readonly string[] {
+  const wanted = queryList(query, 'lifecycle')
+  const unknown = wanted.find((stage) => !stages.includes(stage))
+  if (unknown !== undefined)
+    throw invalidRequest(`lifecycle: \`${unknown}\` is not one of ${stages.join(', ')}`)
+  if (wanted.length > stages.length) throw invalidRequest(`lifecycle: at most ${stages.length} values`)
+  return wanted.length === 0 ? ['active', 'deprecated'] : wanted
 }
 
 function listModels({ query }: ApiRequest) {
-  const limit = readLimit(query)
-  const afterId = query.get('after_id')
-  const beforeId = query.get('before_id')
-  const afterAt = afterId === null ? 0 : knownModels.indexOf(afterId) + 1
-  const beforeAt = beforeId === null ? knownModels.length : knownModels.indexOf(beforeId)
-  const range = knownModels.slice(afterAt, Math.max(afterAt, beforeAt))
-  // Walking backwards takes the models nearest to `before_id`.
-  const data = (beforeId === null ? range.slice(0, limit) : range.slice(-limit)).map(modelView)
-  return {
-    data,
-    has_more: range.length > limit,
-    first_id: data.at(0)?.id ?? null,
-    last_id: data.at(-1)?.id ?? null,
-  }
+  const wanted = readLifecycle(query)
+  return paginateById(catalog.filter(({ lifecycle }) => wanted.includes(lifecycle)).map(modelView), query)
 }
 
-/** The model routes. They need a key and no beta header. */
+function retrieveModel(request: ApiRequest) {
+  const id = request.param('id')
+  const model = findModel(id)
+  if (model === undefined) throw notFound(`model: ${id}`)
+  return modelView(model)
+}
+
+/** The model routes. They need a key and no beta header; an alias answers with the model it stands for. */
 export function modelRoutes(): readonly Route[] {
   const access = 'key-only'
   return [
     { method: 'GET', pattern: '/v1/models', access, run: (request) => json(listModels(request)) },
-    {
-      method: 'GET',
-      pattern: '/v1/models/:id',
-      access,
-      run: (request) => {
-        const id = request.param('id')
-        if (!knownModels.includes(id)) throw notFound(`model: ${id}`)
-        return json(modelView(id))
-      },
-    },
+    { method: 'GET', pattern: '/v1/models/:id', access, run: (request) => json(retrieveModel(request)) },
   ]
 }

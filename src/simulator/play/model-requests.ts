@@ -18,13 +18,8 @@ export function createModelRequests(session: LiveSession, clock: SimulatorClock)
     const counts = modelUsageSchema.parse(step?.fields['model_usage'] ?? noUsage)
     const { model } = thread.agent
     const speed = model.speed === 'fast' && hasFastMode(model.id) ? 'fast' : 'standard'
-    session.emit(thread, 'span.model_request_end', {
-      is_error: step === undefined,
-      ...step?.fields,
-      model_request_start_id: startId,
-      model_usage: { ...counts, speed },
-    })
     const oneHour = Math.min(step?.hidden.ephemeral_1h_input_tokens ?? 0, counts.cache_creation_input_tokens)
+    // Counted before it is told, so that whoever hears of it finds it in the session's usage.
     session.meter.countRequest(thread.id, {
       model: model.id,
       speed,
@@ -37,6 +32,12 @@ export function createModelRequests(session: LiveSession, clock: SimulatorClock)
       cacheWrite1hTokens: oneHour,
       webSearches: step?.hidden.web_search_requests ?? 0,
     })
+    session.emit(thread, 'span.model_request_end', {
+      is_error: step === undefined,
+      ...step?.fields,
+      model_request_start_id: startId,
+      model_usage: { ...counts, speed },
+    })
   }
 
   return {
@@ -44,7 +45,8 @@ export function createModelRequests(session: LiveSession, clock: SimulatorClock)
       openIds.set(thread, session.emit(thread, step.type, step.fields).own.id)
     },
     end,
-    /** Ends the thread's request when one is open, as an interrupt does. */
+    isOpen: (thread: LiveThread): boolean => openIds.has(thread),
+    /** Ends the thread's request when one is open, as an interrupt or an error does. */
     endOpen: (thread: LiveThread): void => {
       if (openIds.has(thread)) end(thread, undefined)
     },

@@ -1,198 +1,150 @@
-// Turns a scenario's steps into events, filling in what a script cannot know: ids of threads, links from a
-// result to its use and from a span's end to its start, usage snapshots, and what a stop waits for.
+// Turns a scenario's steps into events, filling in what a script cannot know: ids of threads and runs, links from a
+// result to its use and from a span's end to its start, and the status of whoever works.
 
 import { z } from 'zod'
 import type { SimulatorClock } from '../clock.ts'
-import { newId } from '../ids.ts'
-import { type JsonObject, jsonObject } from '../json.ts'
-import {
-  type LiveSession,
-  type LiveThread,
-  needsClient,
-  type ThreadAgent,
-  timestamp,
-} from '../sessions/live-session.ts'
+import type { JsonObject } from '../json.ts'
+import { type LiveSession, type LiveThread, timestamp } from '../sessions/live-session.ts'
+import { createCast } from './cast.ts'
+import { type Consequence, emitFailure } from './failures.ts'
+import { createGrading } from './grading.ts'
 import { createModelRequests } from './model-requests.ts'
+import { beginPreview, type Preview } from './previews.ts'
 import type { Scenario, Step } from './scenario.ts'
-
-/** A tool use that waits for the client. */
-type Pending = { readonly thread: LiveThread; readonly ownId: string; readonly primaryId: string }
+import { createStatuses, endTurn } from './statuses.ts'
+import { createToolUses } from './tool-uses.ts'
+import { createWorkflowRuns } from './workflow-runs.ts'
 
 export type Stage = ReturnType<typeof createStage>
 
 const reasonSchema = z.looseObject({ type: z.string() })
 
-/** The agent of a child thread: the member of that name in the agent's roster, else one made up. */
-function childAgent(session: LiveSession, child: { agent_name: string; model: string }): ThreadAgent {
-  const { multiagent, ...own } = session.agent
-  const named = z.looseObject({ agents: z.array(jsonObject) }).safeParse(multiagent)
-  const roster = named.success ? named.data.agents : []
-  const member = roster.find((entry) => entry['name'] === child.agent_name)
-  return {
-    ...own,
-    id: typeof member?.['id'] === 'string' ? member['id'] : newId('agent'),
-    version: typeof member?.['version'] === 'number' ? member['version'] : 1,
-    name: child.agent_name,
-    model: { ...own.model, id: child.model },
-    description: null,
-    system: null,
-  }
+/** What only a running thread does; a thread at rest starts to run with it. */
+const isWork = (type: string): boolean =>
+  type === 'span.model_request_start' ||
+  (type.startsWith('agent.') && type !== 'agent.thread_message_received')
+
+/** The script's own word on why something stopped; `end_turn` without one. */
+export function stopReason(fields: JsonObject): JsonObject {
+  const reason = reasonSchema.safeParse(fields['stop_reason'])
+  return reason.success ? reason.data : endTurn
 }
 
 /** The stage of one session. */
 export function createStage(session: LiveSession, scenario: Scenario, clock: SimulatorClock) {
-  const children = new Map<string, LiveThread>()
+  const { primary } = session
+  const cast = createCast(session, scenario)
   const requests = createModelRequests(session, clock)
-  const lastToolUse = new Map<string, string>()
-  let waiting: Pending[] = []
-
-  const threadNamed = (name: string): LiveThread => children.get(name) ?? session.primary
-  const threadOf = (step: Step): LiveThread => threadNamed(step.thread)
-  const emitUsage = (fields: JsonObject = {}): void => {
-    const usage = session.meter.usage(clock.nowMs())
-    session.emit(session.primary, 'session.usage', { usage, budget: session.budget, ...fields })
-  }
-
-  const emitThreadStatus = (thread: LiveThread, status: string, extra: JsonObject = {}): void => {
-    session.emit(thread, `session.thread_status_${status}`, {
-      ...extra,
-      session_thread_id: thread.id,
-      agent_name: thread.agent.name,
-    })
-  }
-
-  const idleThread = (thread: LiveThread, reason: JsonObject, details: unknown = null): void => {
-    const ids = waiting.filter((each) => each.thread === thread).map((each) => each.ownId)
-    // A thread that waits for nothing itself has ended its turn, even when another one makes the session wait.
-    const own = ids.length > 0 ? { ...reason, event_ids: ids } : { type: 'end_turn' }
-    const stopReason = reason['type'] === 'requires_action' ? own : reason
-    emitThreadStatus(thread, 'idle', { stop_reason: stopReason, stop_details: details })
-  }
-
-  const emitToolUse = (thread: LiveThread, step: Step): void => {
-    const { own, onPrimary } = session.emit(thread, step.type, { input: {}, ...step.fields })
-    lastToolUse.set(`${thread.id} ${step.type.replace('_use', '_result')}`, own.id)
-    if (needsClient(own)) waiting.push({ thread, ownId: own.id, primaryId: onPrimary.id })
-  }
+  const statuses = createStatuses(session, clock)
+  const tools = createToolUses(session)
+  const runs = createWorkflowRuns(session, statuses, clock)
+  const grading = createGrading(session)
 
   const createChild = (step: Step): void => {
-    const declared = scenario.threads[step.thread]
-    if (declared === undefined) return
-    const thread = session.addThread(childAgent(session, declared))
-    children.set(step.thread, thread)
-    session.emit(session.primary, step.type, {
+    const thread = cast.join(step.thread, runs.idOf(cast.declared(step.thread)?.run))
+    if (thread === undefined) return
+    session.emit(primary, step.type, {
       session_thread_id: thread.id,
       agent_name: thread.agent.name,
-      workflow_run_id: null,
+      workflow_run_id: thread.workflowRunId,
       ...step.fields,
     })
   }
-
-  const stopReason = (fields: JsonObject): JsonObject => {
-    const reason = reasonSchema.safeParse(fields['stop_reason'])
-    if (!reason.success) return { type: 'end_turn' }
-    if (reason.data.type !== 'requires_action') return reason.data
-    return { type: 'requires_action', event_ids: waiting.map(({ primaryId }) => primaryId) }
-  }
-
-  const peerFields = (step: Step): JsonObject => {
-    const peer = threadNamed(step.peer)
+  const sendMessage = (thread: LiveThread, step: Step): void => {
+    const peer = cast.named(step.peer)
     const end = step.type.endsWith('_sent') ? 'to' : 'from'
-    return {
+    session.emit(thread, step.type, {
       [`${end}_session_thread_id`]: peer.id,
-      ...(peer === session.primary ? {} : { [`${end}_agent_name`]: peer.agent.name }),
-    }
+      ...(peer === primary ? {} : { [`${end}_agent_name`]: peer.agent.name }),
+      ...step.fields,
+    })
   }
-
-  /** Takes every running thread, then the session, out of running without an idle. */
-  const leave = (step: Step): void => {
-    for (const thread of session.threads.values()) {
-      if (thread.status === 'running') emitThreadStatus(thread, step.type.replace('session.status_', ''))
-    }
-    session.emit(session.primary, step.type, step.fields)
+  const moveThread = (thread: LiveThread, step: Step): void => {
+    if (step.type.endsWith('_running')) statuses.run(thread)
+    else if (!step.type.endsWith('_idle')) {
+      statuses.moveThread(thread, step.type.replace('session.thread_status_', ''), step.fields)
+    } else statuses.idleThread(thread, stopReason(step.fields), step.fields['stop_details'])
   }
-
-  /** Sets the session and its primary thread running; nothing when they are. */
-  const open = (): void => {
-    if (session.status === 'running') return
-    session.emit(session.primary, 'session.status_running')
-    emitThreadStatus(session.primary, 'running')
+  /** Every open request ends in error: a crash, an interrupt. */
+  const cutRequests = (): void => {
+    for (const thread of session.threads.values()) requests.endOpen(thread)
   }
-
-  /** Brings every running thread and then the session to idle, with a usage snapshot in between. */
-  const close = (reason: JsonObject, fields: JsonObject = {}): void => {
-    const details = fields['stop_details'] ?? null
-    for (const thread of [...session.threads.values()].reverse()) {
-      if (thread.status === 'running') idleThread(thread, reason, details)
-    }
-    emitUsage()
-    session.emit(session.primary, 'session.status_idle', { stop_reason: reason, stop_details: details })
+  const reschedule = (step: Step): void => {
+    cutRequests()
+    statuses.reschedule(step.fields)
   }
-
-  const linkResult = (thread: LiveThread, step: Step): void => {
-    const link = step.type === 'agent.tool_result' ? 'tool_use_id' : 'mcp_tool_use_id'
-    const useId = lastToolUse.get(`${thread.id} ${step.type}`) ?? ''
-    session.emit(thread, step.type, { [link]: useId, ...step.fields })
+  const terminate = (fields: JsonObject = {}): void => {
+    cutRequests()
+    statuses.terminate(fields)
   }
-  const emitMessage = (thread: LiveThread, step: Step): void => {
-    session.emit(thread, step.type, { ...peerFields(step), ...step.fields })
+  const startRequest = (thread: LiveThread, step: Step): void => {
+    tools.forgetUses(thread)
+    requests.start(thread, step)
   }
-  const moveChild = (thread: LiveThread, step: Step): void =>
-    emitThreadStatus(thread, step.type.replace('session.thread_status_', ''), step.fields)
 
   /** The event types that need something filled in; every other type is emitted as it stands. */
   const acts: ReadonlyMap<string, (thread: LiveThread, step: Step) => void> = new Map([
-    ['session.status_running', () => open()],
-    ['session.status_rescheduled', (_, step) => leave(step)],
-    ['session.status_terminated', (_, step) => leave(step)],
+    ['session.status_running', () => statuses.open()],
+    ['session.status_idle', (_, { fields }) => statuses.close(stopReason(fields), fields['stop_details'])],
+    ['session.status_rescheduled', (_, step) => reschedule(step)],
+    ['session.status_terminated', (_, step) => terminate(step.fields)],
+    ['session.usage', (_, step) => statuses.emitUsage(step.fields)],
     ['session.thread_created', (_, step) => createChild(step)],
-    ['session.thread_status_running', moveChild],
-    ['session.thread_status_rescheduled', moveChild],
-    ['session.thread_status_terminated', moveChild],
-    [
-      'session.thread_status_idle',
-      (thread, step) => idleThread(thread, stopReason(step.fields), step.fields['stop_details'] ?? null),
-    ],
-    ['span.model_request_start', requests.start],
+    ['session.thread_status_running', moveThread],
+    ['session.thread_status_rescheduled', moveThread],
+    ['session.thread_status_terminated', moveThread],
+    ['session.thread_status_idle', moveThread],
+    ['span.model_request_start', startRequest],
     ['span.model_request_end', requests.end],
-    ['agent.tool_use', emitToolUse],
-    ['agent.mcp_tool_use', emitToolUse],
-    ['agent.custom_tool_use', emitToolUse],
-    ['agent.tool_result', linkResult],
-    ['agent.mcp_tool_result', linkResult],
-    ['agent.thread_message_sent', emitMessage],
-    ['agent.thread_message_received', emitMessage],
-    ['session.usage', (_, step) => emitUsage(step.fields)],
+    ['agent.tool_use', tools.use],
+    ['agent.mcp_tool_use', tools.use],
+    ['agent.custom_tool_use', tools.use],
+    ['agent.tool_result', tools.result],
+    ['agent.mcp_tool_result', tools.result],
+    ['agent.thread_message_sent', sendMessage],
+    ['agent.thread_message_received', sendMessage],
   ])
 
-  /** Makes a step's event happen now. */
-  const perform = (step: Step): void => {
-    const thread = threadOf(step)
-    const act = acts.get(step.type)
-    if (act === undefined) session.emit(thread, step.type, step.fields)
-    else act(thread, step)
+  const performOwn = (thread: LiveThread, step: Step, id: string | undefined): void => {
+    if (step.type.startsWith('workflow_run.')) runs.perform(step)
+    else if (step.type.startsWith('span.outcome_evaluation_')) grading.perform(step)
+    else session.emit(thread, step.type, step.fields, id)
   }
 
   return {
-    perform,
-    open,
-    close,
-    stopReason,
-    threadOf,
-    endOpenRequest: requests.endOpen,
-    /** Ends one running thread's request and brings it to idle. */
-    halt: (thread: LiveThread): void => {
-      requests.endOpen(thread)
-      idleThread(thread, { type: 'end_turn' })
-    },
+    statuses,
+    tools,
+    runs,
+    grading,
+    actorOf: cast.actorOf,
+    peerOf: (step: Step): LiveThread => cast.named(step.peer),
+    isRequestOpen: requests.isOpen,
     now: () => timestamp(clock.nowMs()),
-    pending: (): readonly Pending[] => waiting,
-    isPending: (id: string) => waiting.some(({ ownId, primaryId }) => ownId === id || primaryId === id),
-    resolve: (id: string): void => {
-      waiting = waiting.filter(({ ownId, primaryId }) => ownId !== id && primaryId !== id)
+    /** Starts previewing the event of a step, when its model writes it and somebody wants to see. */
+    preview: (step: Step): Preview | undefined => {
+      const thread = cast.actorOf(step)
+      return requests.isOpen(thread) ? beginPreview(thread, step, clock) : undefined
     },
-    forgetPending: (): void => {
-      waiting = []
+    /** Makes a step's event happen now, under `id` when a preview has named it. Says what an error does to the turn. */
+    perform: (step: Step, id?: string): Consequence | undefined => {
+      const thread = cast.actorOf(step)
+      if (thread.status === 'terminated' && step.type !== 'session.thread_created') return undefined
+      if (isWork(step.type)) statuses.run(thread)
+      if (step.type === 'session.error') {
+        requests.endOpen(thread)
+        return emitFailure(session, thread, step)
+      }
+      const act = acts.get(step.type)
+      if (act === undefined) performOwn(thread, step, id)
+      else act(thread, step)
+      return undefined
     },
+    /** Ends a thread's request and brings it to idle, when it was at work. */
+    halt: (thread: LiveThread, reason: JsonObject = endTurn): void => {
+      requests.endOpen(thread)
+      if (thread.status === 'running' || thread.status === 'rescheduling') statuses.idleThread(thread, reason)
+    },
+    cutRequests,
+    terminate,
   }
 }

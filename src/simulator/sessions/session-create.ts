@@ -1,38 +1,29 @@
 // Making a session: which agent version it runs, with which overrides, resources and first messages.
 
 import { z } from 'zod'
-import { type AgentSnapshot, overridableParams, resolveConfig } from '../agents/agent-config.ts'
-import { expandMultiagent } from '../agents/multiagent.ts'
+import { checkMcpReach } from '../environments/mcp-reach.ts'
 import { invalidRequest } from '../http/api-error.ts'
-import { newId } from '../ids.ts'
-import { type JsonObject, jsonObject, metadata, parseBody } from '../json.ts'
+import { jsonObject, metadata, parseBody } from '../json.ts'
 import { createPlayer } from '../play/player.ts'
 import type { Scenario } from '../play/scenario.ts'
-import {
-  findAgentRecord,
-  findAgentVersion,
-  findEnvironment,
-  type SessionRecord,
-  type World,
-} from '../world.ts'
-import { createLiveSession, timestamp } from './live-session.ts'
-import { acceptEvents, parseInitialEvents } from './session-inbox.ts'
-
-const version = z.int().min(1).optional()
-
-const agentReference = z.union([
-  z.string().min(1),
-  z.object({ type: z.literal('agent'), id: z.string(), version }),
-  overridableParams.extend({ type: z.literal('agent_with_overrides'), id: z.string(), version }),
-])
+import { findEnvironment, type SessionRecord, type World } from '../world.ts'
+import { checkEvents } from './inbox-check.ts'
+import { parseFirstEvents, parseInitialEvents } from './inbox-events.ts'
+import { createLiveSession } from './live-session.ts'
+import { agentReference, resolveAgent } from './session-agent.ts'
+import { announceSession, createEventAnnouncer } from './session-announcements.ts'
+import { budgetParams, checkBudgetable } from './session-budget.ts'
+import { acceptEvents } from './session-inbox.ts'
+import { mountResources, resourcesParams } from './session-resources.ts'
+import { checkVaults } from './session-stores.ts'
 
 const createParams = z.object({
   agent: agentReference,
-  environment_id: z.string(),
-  budget: jsonObject.nullish(),
+  environment_id: z.string().min(1),
+  budget: budgetParams.optional(),
   initial_events: z.array(jsonObject).max(50).default([]),
   metadata: metadata.default({}),
-  resources: z.array(jsonObject).max(500).default([]),
+  resources: resourcesParams.default([]),
   title: z.string().nullish(),
   vault_ids: z.array(z.string()).max(50).default([]),
 })
@@ -40,37 +31,8 @@ const createParams = z.object({
 /** The metadata key that chooses a session's scenario. */
 export const scenarioKey = 'simulator_scenario'
 
-function resolveAgent(world: World, reference: z.infer<typeof agentReference>): AgentSnapshot {
-  const given = typeof reference === 'string' ? { type: 'agent' as const, id: reference } : reference
-  const wanted = 'version' in given ? given.version : undefined
-  const record = findAgentRecord(world, given.id)
-  if (record.archivedAt !== null) throw invalidRequest(`agent \`${given.id}\` is archived`)
-  const saved = findAgentVersion(world, given.id, wanted)
-  const { metadata: _, created_at: __, updated_at: ___, ...snapshot } = saved
-  if (given.type === 'agent') return snapshot
-  const { model, ...others } = given
-  // An overriding model never inherits the saved model's effort or geography.
-  const merged = resolveConfig(
-    { ...others, ...(model === undefined ? {} : { model: withoutEffort(model) }) },
-    snapshot,
-  )
-  return { ...snapshot, ...merged }
-}
-
-function withoutEffort(model: NonNullable<z.infer<typeof overridableParams>['model']>) {
-  return { ...(typeof model === 'string' ? { id: model } : model), effort: 'high' as const }
-}
-
-/** A resource as it is mounted. A repository's token is write-only and never shown again. */
-function mountResource(resource: JsonObject, now: string): JsonObject {
-  const { authorization_token: _, ...shown } = resource
-  if (shown['type'] === 'memory_store') return { access: 'read_write', ...shown }
-  const path =
-    shown['type'] === 'file'
-      ? `/mnt/session/uploads/${String(shown['file_id'])}`
-      : `/workspace/${String(shown['url']).split('/').at(-1) ?? 'repository'}`
-  return { mount_path: path, ...shown, id: newId('sesrsc'), created_at: now, updated_at: now }
-}
+/** Who starts a session that no client asked for by itself. */
+export type SessionOrigin = { readonly deploymentId: string }
 
 function chooseScenario(world: World, pairs: Readonly<Record<string, string>>): Scenario {
   const name = pairs[scenarioKey]
@@ -81,33 +43,43 @@ function chooseScenario(world: World, pairs: Readonly<Record<string, string>>): 
   throw invalidRequest(`metadata.${scenarioKey}: no scenario \`${name}\`; there are \`${known}\``)
 }
 
-/** Creates a session from a request body, and sets it going when it brings messages. Throws 400 and 404. */
-export function createSession(world: World, body: unknown): SessionRecord {
+/**
+ * Creates a session from a request body, and sets it going when it brings messages. A deployment's may begin with a
+ * system message too. Throws 400 and 404, and nothing has happened then.
+ */
+export function createSession(world: World, body: unknown, origin?: SessionOrigin): SessionRecord {
   const params = parseBody(createParams, body)
   const agent = resolveAgent(world, params.agent)
   const { item: environment } = findEnvironment(world, params.environment_id)
   if (environment.archived_at !== null) {
     throw invalidRequest(`environment \`${environment.id}\` is archived`, 'environment_archived')
   }
-  const initialEvents = parseInitialEvents(params.initial_events)
+  checkMcpReach(environment.config, agent)
+  checkVaults(world, params.vault_ids)
+  if (params.budget !== undefined) checkBudgetable(agent)
+  const parseEvents = origin === undefined ? parseInitialEvents : parseFirstEvents
+  const events = parseEvents(params.initial_events)
   const scenario = chooseScenario(world, params.metadata)
-  const find = (id: string, wanted?: number) => findAgentVersion(world, id, wanted)
-  const now = timestamp(world.clock.nowMs())
   const live = createLiveSession(
     {
-      agent: { ...agent, multiagent: expandMultiagent(agent.multiagent, agent, find) },
+      agent,
       environmentId: environment.id,
       title: params.title ?? null,
       metadata: params.metadata,
       budget: params.budget ?? null,
-      resources: params.resources.map((resource) => mountResource(resource, now)),
+      deploymentId: origin?.deploymentId ?? null,
+      isSelfHosted: environment.config.type === 'self_hosted',
       vaultIds: params.vault_ids,
     },
     world.clock,
+    createEventAnnouncer(world),
   )
   const player = createPlayer({ session: live, scenario, clock: world.clock })
   const record: SessionRecord = { order: world.nextOrder(), live, player, isDeleted: false }
+  checkEvents(record, events)
+  mountResources(world, live, params.resources)
   world.sessions.set(live.id, record)
-  acceptEvents(record, initialEvents, world.clock.nowMs())
+  announceSession(world, live, 'session.created')
+  acceptEvents(world, record, events)
   return record
 }

@@ -14,13 +14,13 @@ export function sessionView(session: LiveSession, nowMs: number) {
     title: session.title,
     metadata: session.metadata,
     budget: session.budget,
-    deployment_id: null,
-    outcome_evaluations: [],
+    deployment_id: session.deploymentId,
+    outcome_evaluations: session.outcomes,
     resources: session.resources,
     vault_ids: session.vaultIds,
     stats: {
-      active_seconds: session.meter.statusMs(nowMs) / 1000,
-      duration_seconds: ((session.archivedAtMs ?? nowMs) - session.createdAtMs) / 1000,
+      active_seconds: session.meter.threadSumMs(nowMs) / 1000,
+      duration_seconds: ((session.terminatedAtMs ?? nowMs) - session.createdAtMs) / 1000,
     },
     usage: session.meter.usage(nowMs),
     created_at: timestamp(session.createdAtMs),
@@ -36,13 +36,14 @@ export function threadView(session: LiveSession, thread: LiveThread, nowMs: numb
     type: 'session_thread',
     session_id: session.id,
     parent_thread_id: thread.parentId,
-    workflow_run_id: null,
-    agent: thread.agent,
+    workflow_run_id: thread.workflowRunId,
+    agent: thread.shownAgent,
     status: thread.status,
     stats: thread.hasMoved
       ? {
           active_seconds: session.meter.threadActiveMs(thread.id, nowMs) / 1000,
-          duration_seconds: ((thread.archivedAtMs ?? nowMs) - thread.createdAtMs) / 1000,
+          duration_seconds:
+            ((thread.status === 'terminated' ? thread.updatedAtMs : nowMs) - thread.createdAtMs) / 1000,
           startup_seconds: 0,
         }
       : null,
