@@ -6,6 +6,7 @@ import { createJudge } from '../src/authorize/judge.ts'
 import { parsePolicy } from '../src/authorize/policy-file.ts'
 import { expandRoles, type Grant } from '../src/authorize/roles.ts'
 import { createSnapshot } from '../src/authorize/snapshot.ts'
+import type { Caller } from '../src/identify/caller.ts'
 import { parseDirectory } from '../src/identify/directory.ts'
 import { createFirstDirectory } from '../src/identify/directory-file.ts'
 import { createIdentify } from '../src/identify/identify.ts'
@@ -119,7 +120,18 @@ for (const ruleCount of [10, 1_000, 10_000]) {
     environment_id: 'id_2',
     vault_ids: Array.from({ length: 9 }, (_, at) => `id_${at}`),
   }
-  const caller = { id: 'team0-2', team: 'team0', roles: ['developer'], keyId: 'k', costCentre: 'c' }
+  const caller: Caller = {
+    id: 'team0-2',
+    team: 'team0',
+    roles: ['developer'],
+    keyId: 'k',
+    costCentre: 'c',
+    via: 'key',
+    subject: '',
+    scopes: null,
+    expiresMs: null,
+    bringsUpstreamBearer: false,
+  }
   const request = { operation, caller, params: {}, path: '/v1/sessions', body: null, parsed }
   show(
     'authorize a session.create of 12 capabilities (denied)',

@@ -7,7 +7,7 @@ import { type GatewayDeps, registerGateway } from './gateway/gateway.ts'
 import { createMethodLookup } from './gateway/known-path.ts'
 import { createGatewayServer } from './gateway/server.ts'
 import { createSettlement } from './gateway/settlement.ts'
-import { createIdentify } from './identify/identify.ts'
+import { createIdentify, createRecheck } from './identify/identify.ts'
 import type { Clock } from './kernel/clock.ts'
 import type { Journal } from './kernel/journal.ts'
 import type { Logger } from './kernel/logger.ts'
@@ -52,6 +52,7 @@ export type App = {
 /** Wires the house and listens on both addresses. Rejects when one of them cannot be had. */
 export async function startApp(parts: AppParts): Promise<App> {
   const { config, clock, logger, policies, metrics } = parts
+  const recheck = createRecheck({ directory: () => policies.current().directory, clock })
   const identify = createIdentify({
     directory: () => policies.current().directory,
     pepper: parts.pepper,
@@ -62,6 +63,7 @@ export async function startApp(parts: AppParts): Promise<App> {
     url: parts.upstream.url,
     ...(parts.upstream.caPem === null ? {} : { caPem: parts.upstream.caPem }),
   })
+  const route = { pools, authorization: `Bearer ${parts.upstream.credential.reveal()}` }
   let isClosing = false
   const settlement = createSettlement({ journal: parts.journal, metrics, logger, ...config.journal })
   const deps: GatewayDeps = {
@@ -71,12 +73,16 @@ export async function startApp(parts: AppParts): Promise<App> {
     methodsAt: createMethodLookup(operations),
     readJsonBody,
     identify,
+    stamp: () => null,
+    recheck,
+    editAnswer: () => null,
+    tokenEndpoint: null,
     pin: createPin({ pins: () => policies.current().pins }),
     authorize: createAuthorize({ snapshot }),
     journalAccepts: settlement.journalAccepts,
     isClosing: () => isClosing,
     startSpan: parts.tracing.startRequestSpan,
-    forward: createForward({ pools, credential: parts.upstream.credential }),
+    forward: createForward({ route: () => route }),
     createTap: (tapped) =>
       createTap({ clock, onSightings: settlement.keepSightings, onFailure: metrics.tapFailed }, tapped),
     onOpened: settlement.opened,
@@ -102,6 +108,9 @@ export async function startApp(parts: AppParts): Promise<App> {
       )
     },
   })
+  // A revoked key or an ended token stops its open streams within a second, too.
+  const watchCallers = setInterval(gateway.withdraw, 500)
+  watchCallers.unref()
   const gatewayUrl = await listen(server, config.gateway.listen)
   try {
     const adminUrl = await listen(show, config.show.listen)
@@ -110,6 +119,7 @@ export async function startApp(parts: AppParts): Promise<App> {
       adminUrl,
       close: async () => {
         isClosing = true
+        clearInterval(watchCallers)
         gateway.endStreams()
         const cut = setTimeout(gateway.cutAll, config.gateway.shutdownGraceMs)
         await Promise.all([server.close(), show.close()])

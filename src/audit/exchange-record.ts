@@ -9,6 +9,6 @@ export type ExchangeRecord = RequestFacts & {
   readonly client_ip: string
   readonly user_agent: string
   readonly decision: 'allowed' | 'denied' | 'rewritten' | 'refused' | 'failed'
-  readonly end_reason: 'completed' | 'client_gone' | 'upstream_broke' | 'shutdown'
+  readonly end_reason: 'completed' | 'client_gone' | 'upstream_broke' | 'shutdown' | 'caller_withdrawn'
   readonly trace_id: string
 }

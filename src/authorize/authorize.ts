@@ -15,7 +15,8 @@ export type AuthorizeRequest = CapabilityRequest & {
   readonly body: Buffer | null
 }
 
-export type Authorize = (request: AuthorizeRequest) => Permit | Denial
+/** A promise when something of the request must be looked up first. */
+export type Authorize = (request: AuthorizeRequest) => Permit | Denial | Promise<Permit | Denial>
 
 /** null when the caller may; the admin listener asks this, e.g. for `usage.read`. */
 export type AuthorizeAdmin = (caller: Caller, action: string) => Denial | null
@@ -26,7 +27,7 @@ export type AuthorizeDeps = {
 }
 
 /** Makes the judge of everything that wants to go up. */
-export function createAuthorize({ snapshot }: AuthorizeDeps): Authorize {
+export function createAuthorize({ snapshot }: AuthorizeDeps): (request: AuthorizeRequest) => Permit | Denial {
   return (request) => {
     const capabilities = expandCapabilities(request)
     if ('kind' in capabilities) return capabilities

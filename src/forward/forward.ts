@@ -1,12 +1,18 @@
 // One permitted request, sent up and brought down. It takes a Permit, and there is no other way to call it.
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Permit } from '../authorize/permit.ts'
-import type { Secret } from '../kernel/secret.ts'
 import { createDispatchHandler, type ForwardWatch } from './dispatch-handler.ts'
+import { type AnswerEdit, createEditedAnswer } from './edited-answer.ts'
 import type { Pools } from './pools.ts'
 import { buildRequestHeaders } from './request-headers.ts'
 
-export type ForwardDeps = { readonly pools: Pools; readonly credential: Secret }
+/** Where one permitted request goes, and with which credential. */
+export type Route = { readonly pools: Pools; readonly authorization: string }
+
+export type ForwardDeps = {
+  /** Chosen per request: a team may have an upstream of its own, and a worker brings its own bearer. */
+  readonly route: (permit: Permit, request: IncomingMessage) => Route
+}
 
 export type ForwardRequest = {
   readonly permit: Permit
@@ -17,6 +23,8 @@ export type ForwardRequest = {
   readonly addedHeaders: readonly string[]
   /** The answer is read by the tap, so it must come uncompressed. */
   readonly tapped: boolean
+  /** Changes the answer's body before the client sees any of it; null for nearly all. */
+  readonly edit: AnswerEdit | null
   readonly watch: ForwardWatch
 }
 
@@ -29,29 +37,32 @@ export type Forward = (forwarded: ForwardRequest) => void
  * an upstream that breaks off destroys the client's response. Nothing is retried.
  */
 export function createForward(deps: ForwardDeps): Forward {
-  const authorization = `Bearer ${deps.credential.reveal()}`
-  return ({ permit, request, response, traceparent, addedHeaders, tapped, watch }) => {
+  return ({ permit, request, response, traceparent, addedHeaders, tapped, edit, watch }) => {
     const { operation } = permit
+    const { pools, authorization } = deps.route(permit, request)
     const streamed = operation.body === 'stream'
     const body = streamed ? request : permit.body
     const headers = buildRequestHeaders({
       rawHeaders: request.rawHeaders,
-      host: deps.pools.host,
+      host: pools.host,
       bodyBytes: streamed ? null : bodyBytes(operation.method, permit.body),
       streamedBytes: streamed ? (request.headers['content-length'] ?? null) : null,
       authorization,
       traceparent,
-      plain: tapped,
+      plain: tapped || edit !== null,
     })
     // Uploads and downloads last as long as their client likes, a message as long as its model talks: none of them may
     // hold the connections of short calls.
     const isLong = streamed || operation.answer !== 'json' || operation.action === 'message.create'
-    const pool = isLong ? deps.pools.stream : deps.pools.api
-    const handler = createDispatchHandler(response, {
-      addedHeaders,
-      outlivesClient: tapped && operation.mutates && operation.answer === 'json',
-      watch,
-    })
+    const pool = isLong ? pools.stream : pools.api
+    const handler =
+      edit === null
+        ? createDispatchHandler(response, {
+            addedHeaders,
+            outlivesClient: tapped && operation.mutates && operation.answer === 'json',
+            watch,
+          })
+        : createEditedAnswer(response, { addedHeaders, edit, watch })
     pool.dispatch({ path: permit.path, method: operation.method, headers, body }, handler)
   }
 }

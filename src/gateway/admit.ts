@@ -3,7 +3,9 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { FastifyRequest } from 'fastify'
 import type { Authorize } from '../authorize/authorize.ts'
-import type { Identify } from '../identify/identify.ts'
+import type { Permit } from '../authorize/permit.ts'
+import type { Caller } from '../identify/caller.ts'
+import type { Identify, Peer } from '../identify/identify.ts'
 import { type Denial, TollgateError } from '../kernel/errors.ts'
 import type { PinRequest } from '../pin/pin.ts'
 import type { PinOutcome } from '../pin/pin-outcome.ts'
@@ -17,18 +19,45 @@ export type AdmitDeps = {
   readonly readJsonBody: (bytes: Buffer, headers: IncomingHttpHeaders) => unknown
   readonly identify: Identify
   readonly pin: (request: PinRequest) => PinOutcome
+  /** The body with the caller's stamp in it; null when nothing is stamped; a denial when it forges one. */
+  readonly stamp: (request: StampRequest) => Buffer | Denial | null
   readonly authorize: Authorize
   /** False when the journal has no room left for what a mutating call would cause. */
   readonly journalAccepts: () => boolean
   readonly isClosing: () => boolean
 }
 
+export type StampRequest = {
+  readonly operation: Operation
+  readonly caller: Caller
+  readonly exchangeId: string
+  /** The bytes as pinned, and the reading of them. */
+  readonly body: Buffer
+  readonly parsed: unknown
+}
+
 /** Before the body is read: a canonical path, a known operation, an identified caller, room to keep what follows. */
-export function arrive(deps: AdmitDeps, request: FastifyRequest, exchange: Exchange): Operation {
+export function arrive(
+  deps: AdmitDeps,
+  request: FastifyRequest,
+  exchange: Exchange,
+): Operation | Promise<Operation> {
   if (deps.isClosing()) throw new TollgateError('gateway.closing')
   const { path, query } = deps.canonicalPath(exchange.rawUrl)
   exchange.steps.path = path
-  const caller = deps.identify(request.raw.rawHeaders, query)
+  const caller = deps.identify(request.raw.rawHeaders, query, peerOf(request))
+  return caller instanceof Promise
+    ? caller.then((found) => enter(deps, request, exchange, path, found))
+    : enter(deps, request, exchange, path, caller)
+}
+
+function enter(
+  deps: AdmitDeps,
+  request: FastifyRequest,
+  exchange: Exchange,
+  path: string,
+  caller: Caller | Denial,
+): Operation {
   if ('kind' in caller) throw refusedBy(exchange, caller)
   exchange.steps.caller = caller
   const { operation } = exchange
@@ -68,7 +97,7 @@ export function admit(
   request: FastifyRequest,
   exchange: Exchange,
   operation: Operation,
-): void {
+): void | Promise<void> {
   const { caller, path } = exchange.steps
   if (caller === null) throw new Error('admit before arrive')
   const received = receivedBody(request, operation)
@@ -77,19 +106,36 @@ export function admit(
   const pin = deps.pin({ operation, caller, body: received, parsed })
   exchange.steps.pin = pin
   if (pin.kind === 'denied') throw refusedBy(exchange, pin.denial)
-  const body = pin.kind === 'forced' ? pin.body : received
+  const pinnedBody = pin.kind === 'forced' ? pin.body : received
   const pinned = pin.kind === 'forced' ? deps.readJsonBody(pin.body, request.headers) : parsed
+  const stamped =
+    pinnedBody === null || pinned === undefined
+      ? null
+      : deps.stamp({ operation, caller, exchangeId: exchange.id, body: pinnedBody, parsed: pinned })
+  if (stamped !== null && 'kind' in stamped) throw refusedBy(exchange, stamped)
   const query = exchange.rawUrl.slice(path.length)
   const decision = deps.authorize({
     operation,
     caller,
     params: exchange.params,
     path: path + query,
-    body,
+    body: stamped ?? pinnedBody,
     parsed: pinned,
   })
+  return decision instanceof Promise
+    ? decision.then((decided) => keep(exchange, decided))
+    : keep(exchange, decision)
+}
+
+function keep(exchange: Exchange, decision: Permit | Denial): void {
   if ('kind' in decision) throw refusedBy(exchange, decision)
   exchange.steps.permit = decision
+}
+
+const noUris: readonly string[] = []
+
+function peerOf(request: FastifyRequest): Peer {
+  return { ip: request.raw.socket.remoteAddress ?? '', certificateUris: noUris }
 }
 
 /** A denial on its way to `refuse`: the value's public parts as an error, its rule kept on the exchange. */

@@ -17,6 +17,7 @@ declare module 'fastify' {
   }
   interface FastifyContextConfig {
     operation?: Operation
+    isTokenEndpoint?: boolean
   }
 }
 

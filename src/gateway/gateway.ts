@@ -3,7 +3,10 @@
 import type { Socket } from 'node:net'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { ExchangeRecord } from '../audit/exchange-record.ts'
+import type { Permit } from '../authorize/permit.ts'
+import type { AnswerEdit } from '../forward/edited-answer.ts'
 import type { Forward, ForwardRequest } from '../forward/forward.ts'
+import type { Recheck } from '../identify/identify.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { type ErrorCode, TollgateError } from '../kernel/errors.ts'
 import type { Tap, Tapped } from '../tap/tap.ts'
@@ -24,7 +27,19 @@ export type GatewayDeps = AdmitDeps & {
   /** Called once per exchange when its socket is done with it; must not throw. */
   readonly onSettled: (exchange: ExchangeRecord, facts: SettledFacts) => void
   readonly onOpened: (operation: Operation | null) => void
+  /** Asked of the caller of every open exchange when `withdraw` is called. */
+  readonly recheck: Recheck
+  /** What of this answer must change on its way down, e.g. a list that others' objects are cut from; mostly null. */
+  readonly editAnswer: (permit: Permit) => AnswerEdit | null
+  /** Answers the token endpoint, which is ours and asks for no key; null without issuers. */
+  readonly tokenEndpoint: TokenEndpoint | null
 }
+
+/** One call of `POST /v1/oauth/token`. Never rejects: a refusal is an answer too. */
+export type TokenEndpoint = (
+  body: Buffer,
+  contentType: string,
+) => Promise<{ readonly status: number; readonly body: object }>
 
 /** What the settled exchange still has that its audit entry does not keep. */
 export type SettledFacts = {
@@ -43,6 +58,8 @@ export type Gateway = {
   /** Destroys every answer that is still open, and every connection. */
   readonly cutAll: () => void
   readonly openExchanges: () => number
+  /** Cuts every answer whose caller may no longer be here: its key was revoked, or its token has ended. */
+  readonly withdraw: () => void
 }
 
 /** Fastify's own, when nobody chose one. */
@@ -80,11 +97,15 @@ export function registerGateway(app: FastifyInstance, deps: GatewayDeps): Gatewa
       if (deps.isClosing()) request.raw.socket.end()
       settle(exchange, request, reply, deps)
     })
-    attempt(() => {
-      const operation = arrive(deps, request, exchange)
+    if (request.routeOptions.config.isTokenEndpoint === true) return done()
+    const reserve = (operation: Operation): void => {
       if (operation.body === 'json' && !budget.reserve(reply.raw, request.raw.headers)) {
         throw new TollgateError('gateway.busy')
       }
+    }
+    attempt(() => {
+      const operation = arrive(deps, request, exchange)
+      return operation instanceof Promise ? operation.then(reserve) : reserve(operation)
     }, done)
   })
   app.setErrorHandler(async (error, request, reply) => {
@@ -110,7 +131,16 @@ export function registerGateway(app: FastifyInstance, deps: GatewayDeps): Gatewa
       },
     })
   }
+  if (deps.tokenEndpoint !== null) serveTokens(app, deps.tokenEndpoint)
   return {
+    withdraw: () => {
+      for (const [response, { steps }] of open) {
+        const denial = steps.permit === null || steps.caller === null ? null : deps.recheck(steps.caller)
+        if (denial === null) continue
+        steps.refusal = { code: denial.code, rule: denial.rule, message: denial.message }
+        response.destroy()
+      }
+    },
     endStreams: () => {
       const busy = new Set([...open.keys()].map((response) => response.socket))
       for (const [response, exchange] of open) if (exchange.operation?.answer === 'sse') response.end()
@@ -126,15 +156,29 @@ export function registerGateway(app: FastifyInstance, deps: GatewayDeps): Gatewa
   }
 }
 
-/** Runs a step of the way in; what it throws goes to the error handler. */
-function attempt(step: () => void, done: (error?: Error) => void): void {
+/** Runs a step of the way in, waiting only when it must; what it throws goes to the error handler. */
+function attempt(step: () => void | Promise<void>, done: (error?: Error) => void): void {
+  const fail = (error: unknown): void => done(error instanceof Error ? error : new Error(String(error)))
+  let going: void | Promise<void>
   try {
-    step()
+    going = step()
   } catch (error) {
-    done(error instanceof Error ? error : new Error(String(error)))
+    fail(error)
     return
   }
-  done()
+  if (going instanceof Promise) going.then(() => done(), fail)
+  else done()
+}
+
+/** The one operation that is answered here. It is settled and audited like the others, without a caller. */
+function serveTokens(app: FastifyInstance, tokenEndpoint: TokenEndpoint): void {
+  app.post('/v1/oauth/token', { config: { isTokenEndpoint: true } }, async (request, reply) => {
+    request.exchange.steps.path = '/v1/oauth/token'
+    const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
+    const answer = await tokenEndpoint(body, request.headers['content-type'] ?? '')
+    // As OAuth asks: what is in it must not be kept on the way.
+    return reply.code(answer.status).header('cache-control', 'no-store').send(answer.body)
+  })
 }
 
 function send(exchange: Exchange, request: FastifyRequest, reply: FastifyReply, deps: GatewayDeps): void {
@@ -150,6 +194,7 @@ function send(exchange: Exchange, request: FastifyRequest, reply: FastifyReply, 
     traceparent: exchange.span.traceparent,
     addedHeaders: addedHeaders(exchange),
     tapped: tap !== null,
+    edit: deps.editAnswer(permit),
     watch: watch(exchange, reply, tap),
   })
 }

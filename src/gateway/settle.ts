@@ -44,7 +44,7 @@ export function toExchangeRecord(exchange: Exchange, ending: Ending, clock: Cloc
 
 function readDecision({ steps }: Exchange): ExchangeRecord['decision'] {
   const { refusal, permit, pin } = steps
-  if (refusal !== null) {
+  if (refusal !== null && !isWithdrawn(steps)) {
     if (permit !== null) return 'failed'
     if (refusal.code === 'gateway.internal') return 'failed'
     return refusal.code.startsWith('authorize.') || refusal.code.startsWith('pin.') ? 'denied' : 'refused'
@@ -52,8 +52,14 @@ function readDecision({ steps }: Exchange): ExchangeRecord['decision'] {
   return pin?.kind === 'forced' ? 'rewritten' : 'allowed'
 }
 
+/** It was let in, and its caller has gone since. */
+function isWithdrawn({ permit, refusal }: Exchange['steps']): boolean {
+  return permit !== null && refusal !== null && refusal.code.startsWith('identify.')
+}
+
 function readEndReason({ steps }: Exchange, ending: Ending): ExchangeRecord['end_reason'] {
   const isCutShort = steps.head?.isEventStream === true && !steps.upstreamCompleted
+  if (isWithdrawn(steps)) return 'caller_withdrawn'
   if (ending.closing && (isCutShort || !ending.finished)) return 'shutdown'
   if (ending.finished) return 'completed'
   return steps.upstreamFailure !== null && steps.head !== null ? 'upstream_broke' : 'client_gone'

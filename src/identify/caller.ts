@@ -7,7 +7,17 @@ export type Caller = {
   readonly team: string
   /** Role names as the policy writes them, without prefix: `developer`, `admin`. */
   readonly roles: readonly string[]
-  /** The public part of the key that was used. */
+  /** The public part of the key that was used; for a token, the id of its issuer. */
   readonly keyId: string
   readonly costCentre: string
+  /** How it identified itself. */
+  readonly via: 'key' | 'jwt' | 'token' | 'certificate'
+  /** Who the issuer says it is (`sub`, SPIFFE id), '' for keys. */
+  readonly subject: string
+  /** Actions its credential is limited to, in the policy's words (`session.*`); null: whatever policy allows. */
+  readonly scopes: readonly string[] | null
+  /** When its credential ends; null when that is not bounded. */
+  readonly expiresMs: number | null
+  /** True when it also sent a bearer of the upstream's own, to be passed through where policy allows. */
+  readonly bringsUpstreamBearer: boolean
 }

@@ -13,7 +13,24 @@ import { hashKey, keyInTextPattern, parseKey } from './virtual-key.ts'
  * `rawHeaders` is Node's flat list (name, value, name, value, …) and nothing else will do:
  * `request.headers` has already dropped a second Authorization. `rawQuery` comes without its `?`.
  */
-export type Identify = (rawHeaders: readonly string[], rawQuery: string) => Caller | Denial
+export type Identify = (
+  rawHeaders: readonly string[],
+  rawQuery: string,
+  peer: Peer,
+) => Caller | Denial | Promise<Caller | Denial>
+
+/** Where a request came from, as the socket says it. */
+export type Peer = {
+  readonly ip: string
+  /** The verified certificate's URI names, when the listener asks for certificates. */
+  readonly certificateUris: readonly string[]
+}
+
+/** Whether a caller identified before is still one: null, or why not. Asked again while its streams are open. */
+export type Recheck = (caller: Caller) => Denial | null
+
+/** Keys alone need no waiting. */
+export type SyncIdentify = (rawHeaders: readonly string[], rawQuery: string) => Caller | Denial
 
 export type IdentifyDeps = {
   /** Asked on every request, so that a reloaded directory counts at once. */
@@ -28,7 +45,7 @@ type FoundKey = { readonly key: DirectoryKey; readonly caller: DirectoryCaller }
 const verifiedMax = 10_000
 
 /** Makes the gateway's doorkeeper. Takes `Authorization: Bearer` and `x-api-key`, alone or agreeing. */
-export function createIdentify({ directory, pepper, clock }: IdentifyDeps): Identify {
+export function createIdentify({ directory, pepper, clock }: IdentifyDeps): SyncIdentify {
   // Keys that were verified against this very directory, by digest: the HMAC is paid once, not per request.
   const verified = new LRUCache<string, FoundKey>({ max: verifiedMax })
   let verifiedIn: Directory | null = null
@@ -43,23 +60,21 @@ export function createIdentify({ directory, pepper, clock }: IdentifyDeps): Iden
     const found = findKey(text)
     if ('kind' in found) return found
     const { key, caller } = found
-    const nowMs = clock.nowMs()
-    if (key.revokedMs !== null && key.revokedMs <= nowMs) {
-      return refuse(
-        'identify.credential_revoked',
-        `key \`${key.id}\` of caller \`${caller.id}\` was revoked on ${isoDay(key.revokedMs)}; ask your platform team for a new one`,
-        `directory.yaml key ${key.id}`,
-      )
-    }
-    if (key.expiresMs <= nowMs) {
-      return refuse(
-        'identify.credential_expired',
-        `key \`${key.id}\` of caller \`${caller.id}\` expired on ${isoDay(key.expiresMs)}; ask your platform team for a new one`,
-        `directory.yaml key ${key.id}`,
-      )
-    }
+    const ended = endOfKey(found, clock.nowMs())
+    if (ended !== null) return ended
     const { id, roles, team } = caller
-    return { id, team: team.name, roles, keyId: key.id, costCentre: team.costCentre }
+    return {
+      id,
+      team: team.name,
+      roles,
+      keyId: key.id,
+      costCentre: team.costCentre,
+      via: 'key',
+      subject: '',
+      scopes: null,
+      expiresMs: key.expiresMs,
+      bringsUpstreamBearer: false,
+    }
   }
 
   function findKey(text: string): FoundKey | Denial {
@@ -79,6 +94,41 @@ export function createIdentify({ directory, pepper, clock }: IdentifyDeps): Iden
     if (found === undefined || !known) return credentialUnknown
     verified.set(digest, found)
     return found
+  }
+}
+
+/** Why a key that once was good is no longer; null while it is. */
+function endOfKey({ key, caller }: FoundKey, nowMs: number): Denial | null {
+  const whose = `key \`${key.id}\` of caller \`${caller.id}\``
+  const next = 'ask your platform team for a new one'
+  const rule = `directory.yaml key ${key.id}`
+  if (key.revokedMs !== null && key.revokedMs <= nowMs) {
+    return refuse(
+      'identify.credential_revoked',
+      `${whose} was revoked on ${isoDay(key.revokedMs)}; ${next}`,
+      rule,
+    )
+  }
+  if (key.expiresMs <= nowMs) {
+    return refuse(
+      'identify.credential_expired',
+      `${whose} expired on ${isoDay(key.expiresMs)}; ${next}`,
+      rule,
+    )
+  }
+  return null
+}
+
+/** Makes the second look at a caller that was identified before, by what the directory says now. */
+export function createRecheck({ directory, clock }: Pick<IdentifyDeps, 'directory' | 'clock'>): Recheck {
+  return ({ id, via, keyId, expiresMs }) => {
+    const nowMs = clock.nowMs()
+    if (via === 'key') {
+      const found = directory().keys.get(keyId)
+      if (found === undefined || found.caller.id !== id) return credentialUnknown
+      return endOfKey(found, nowMs)
+    }
+    return expiresMs !== null && expiresMs <= nowMs ? tokenEnded : null
   }
 }
 
@@ -144,6 +194,10 @@ const credentialOfUpstream = refuse(
 const credentialUnknown = refuse(
   'identify.credential_unknown',
   'the key is not known here; check that it belongs to this gateway, or ask your platform team for a new one',
+)
+const tokenEnded = refuse(
+  'identify.credential_expired',
+  'the token has expired; ask its issuer for a new one',
 )
 const credentialTwice = refuse(
   'identify.credential_conflict',

@@ -20,11 +20,12 @@ export type GuardDeps = {
 const adminRoles = ['operator', 'auditor', 'admin']
 
 /** Lets the request on or throws TollgateError. An unknown path needs a key too, so strangers cannot map us. */
-export function guard(deps: GuardDeps, request: FastifyRequest): void {
+export async function guard(deps: GuardDeps, request: FastifyRequest): Promise<void> {
   const { open, action } = request.routeOptions.config
   if (open === true) return
   const query = request.raw.url?.split('?').slice(1).join('?') ?? ''
-  const caller = deps.identify(request.raw.rawHeaders, query)
+  const peer = { ip: request.raw.socket.remoteAddress ?? '', certificateUris: [] }
+  const caller = await deps.identify(request.raw.rawHeaders, query, peer)
   if ('kind' in caller) throw new TollgateError(caller.code, caller.message)
   if (!caller.roles.some((role) => adminRoles.includes(role))) throw new TollgateError('show.forbidden')
   const denial = action === undefined ? null : deps.authorizeAdmin(caller, action)

@@ -59,7 +59,7 @@ export function buildShow(deps: ShowDeps): FastifyInstance {
   })
   app.addHook('onRequest', async (request, reply) => {
     reply.headers({ ...fixedHeaders, 'request-id': request.id })
-    guard(deps, request)
+    await guard(deps, request)
     // Here and not in the not-found handler: that one runs after the body, which nobody here reads.
     if (request.is404) throw nothingAt(app, request, reply)
   })

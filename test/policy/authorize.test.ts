@@ -6,6 +6,7 @@ import { expandCapabilities } from '../../src/authorize/capabilities.ts'
 import { parsePolicy } from '../../src/authorize/policy-file.ts'
 import { createSnapshot } from '../../src/authorize/snapshot.ts'
 import { operations } from '../../src/upstream/operations.ts'
+import { callerOf } from '../support/caller-of.ts'
 
 const modelText = readFileSync(new URL('../../policies/model.conf', import.meta.url), 'utf8')
 
@@ -20,7 +21,7 @@ const pairsOf = (id: string, parsed: unknown, params: { readonly [name: string]:
   return 'kind' in expanded ? expanded.code : expanded.map(({ action, object }) => `${action} ${object}`)
 }
 
-const caller = { id: 'ci', team: 'payments', roles: ['dev'], keyId: 'k', costCentre: 'c' }
+const caller = callerOf({ id: 'ci', team: 'payments', roles: ['dev'] })
 
 async function gateOf(policyText: string) {
   const policy = parsePolicy(policyText, 'policies/policy.csv')

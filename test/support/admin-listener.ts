@@ -4,6 +4,7 @@ import type { Caller } from '../../src/identify/caller.ts'
 import type { Denial } from '../../src/kernel/errors.ts'
 import type { UsageLine, UsageQuery, UsageReport } from '../../src/price/usage-report.ts'
 import { buildShow, type ShowDeps, type ShowRefusal } from '../../src/show/show.ts'
+import { callerOf } from './caller-of.ts'
 
 /** 2026-10-15T12:00:00Z */
 export const nowMs = Date.UTC(2026, 9, 15, 12)
@@ -50,7 +51,7 @@ function identifyByRole(rawHeaders: readonly string[]): Caller | Denial {
   const at = rawHeaders.findIndex((name, index) => index % 2 === 0 && name.toLowerCase() === 'authorization')
   const role = at < 0 ? '' : (rawHeaders[at + 1]?.replace('Bearer ', '') ?? '')
   if (['viewer', 'developer', 'service', 'operator', 'auditor', 'admin'].includes(role)) {
-    return { id: `a-${role}`, team: 'payments', roles: [role], keyId: 'key', costCentre: 'cc-1' }
+    return callerOf({ id: `a-${role}`, team: 'payments', roles: [role] })
   }
   const code = role === '' ? 'identify.credential_missing' : 'identify.credential_unknown'
   return { kind: 'denial', code, message: `refused with ${code}`, rule: '' }

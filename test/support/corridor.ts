@@ -6,8 +6,8 @@ import { createForward } from '../../src/forward/forward.ts'
 import { createPools, type PoolOptions } from '../../src/forward/pools.ts'
 import { type Gateway, registerGateway } from '../../src/gateway/gateway.ts'
 import { createGatewayServer } from '../../src/gateway/server.ts'
+import type { Caller } from '../../src/identify/caller.ts'
 import { systemClock } from '../../src/kernel/clock.ts'
-import { Secret } from '../../src/kernel/secret.ts'
 import type { Sighting } from '../../src/tap/sighting.ts'
 import { createTap } from '../../src/tap/tap.ts'
 import { readJsonBody } from '../../src/upstream/body.ts'
@@ -29,6 +29,18 @@ export type Corridor = {
 }
 
 export const upstreamKey = 'sk-ant-test-the-upstream-credential'
+const tester: Caller = {
+  id: 'tester',
+  team: 'testers',
+  roles: ['admin'],
+  keyId: 'k',
+  costCentre: '',
+  via: 'key',
+  subject: '',
+  scopes: null,
+  expiresMs: null,
+  bringsUpstreamBearer: false,
+}
 const traceId = '0af7651916cd43dd8448eb211c80319c'
 
 /** Opens a corridor in front of `upstreamUrl`. */
@@ -51,14 +63,18 @@ export async function openCorridor(
     canonicalPath,
     methodsAt: () => [],
     readJsonBody,
-    identify: () => ({ id: 'tester', team: 'testers', roles: ['admin'], keyId: 'k', costCentre: '' }),
+    identify: () => tester,
+    recheck: () => null,
+    stamp: () => null,
+    editAnswer: () => null,
+    tokenEndpoint: null,
     pin: () => ({ kind: 'open' }),
     authorize: ({ operation, caller, path, body }) =>
       grant({ operation, caller, path, body, capabilities: [], rules: [], policyHash: 'test' }),
     journalAccepts: () => true,
     isClosing: () => false,
     startSpan: () => ({ traceId, traceparent: `00-${traceId}-b7ad6b7169203331-01`, end: () => {} }),
-    forward: createForward({ pools, credential: new Secret(upstreamKey) }),
+    forward: createForward({ route: () => ({ pools, authorization: `Bearer ${upstreamKey}` }) }),
     createTap: (tapped) =>
       createTap(
         {

@@ -6,6 +6,7 @@ import { createFirstDirectory } from '../../src/identify/directory-file.ts'
 import { createIdentify } from '../../src/identify/identify.ts'
 import { hashKey, keyInTextPattern, keyPattern, mintKey, parseKey } from '../../src/identify/virtual-key.ts'
 import { Secret } from '../../src/kernel/secret.ts'
+import { callerOf } from '../support/caller-of.ts'
 
 const pepper = new Secret('test pepper')
 const startMs = Date.UTC(2027, 0, 1)
@@ -53,13 +54,14 @@ test('the stored hash needs the pepper', () => {
 
 test('a key is taken as bearer, as x-api-key, and as both when they agree', () => {
   const { identify, key } = openDoor()
-  const caller = {
+  const caller = callerOf({
     id: 'first-admin',
     team: 'platform',
     roles: ['admin'],
     keyId: key.slice(8, 20),
     costCentre: 'CC-0000',
-  }
+    expiresMs: expect.any(Number),
+  })
   expect(identify(['Authorization', `Bearer ${key}`], '')).toEqual(caller)
   expect(identify(['authorization', `bearer  ${key} `], 'beta=true')).toEqual(caller)
   expect(identify(['X-Api-Key', key], 'types%5B%5D=a&limit=3')).toEqual(caller)

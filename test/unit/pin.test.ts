@@ -5,6 +5,7 @@ import { createPin } from '../../src/pin/pin.ts'
 import { parsePins } from '../../src/pin/pins-file.ts'
 import { readJsonBody } from '../../src/upstream/body.ts'
 import { operations } from '../../src/upstream/operations.ts'
+import { callerOf } from '../support/caller-of.ts'
 
 const pins = parsePins(
   `approved:
@@ -27,14 +28,14 @@ sensitive:
 )
 const pin = createPin({ pins: () => pins })
 
-const callerOf = (team: string): Caller => ({ id: 'ci', team, roles: [], keyId: 'k1', costCentre: '' })
+const callerIn = (team: string): Caller => callerOf({ id: 'ci', team, roles: [] })
 
 const decide = (text: string, { id = 'sessions.create', team = 'web', by = pin } = {}) => {
   const operation = operations.find((candidate) => candidate.id === id)
   if (operation === undefined) throw new Error(`no operation ${id}`)
   const body = Buffer.from(text)
   const parsed = readJsonBody(body, { 'content-type': 'application/json' })
-  return by({ operation, caller: callerOf(team), body, parsed })
+  return by({ operation, caller: callerIn(team), body, parsed })
 }
 
 const session = (agent: string, environment = 'env_1') =>
