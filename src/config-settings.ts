@@ -58,6 +58,11 @@ const whole = (minimum: number, maximum: number) =>
 
 const path = z.string('is not a path').min(1, 'is empty')
 
+const upstreamOrigin = origin.refine(
+  (url) => url.startsWith('https:') || isLoopback(new URL(url).hostname),
+  'must be https: the provider key would travel in the clear',
+)
+
 const schema = z.strictObject({
   // The data plane. Loopback by default: opening it to a network is a decision.
   listen: listen.prefault('127.0.0.1:8787'),
@@ -65,14 +70,29 @@ const schema = z.strictObject({
   admin_listen: listen.prefault('127.0.0.1:8788'),
   data_dir: path.default('./data'),
   policies_dir: path.default('./policies'),
-  upstream_url: origin
-    .refine(
-      (url) => url.startsWith('https:') || isLoopback(new URL(url).hostname),
-      'must be https: the provider key would travel in the clear',
-    )
-    .optional(),
+  // What callers call this gateway by; addresses in answers that would lead around it are written so.
+  public_url: origin.optional(),
+  upstream_url: upstreamOrigin.optional(),
   upstream_key_file: path.optional(),
   upstream_ca_file: path.optional(),
+  // Several accounts of the provider; the directory binds teams to them. The first serves teams that name none.
+  upstreams: z
+    .array(
+      z.strictObject({
+        name: z
+          .string()
+          .regex(
+            /^[a-z0-9][a-z0-9._-]{0,63}$/,
+            'has a `name` that is not lower-case letters, digits, `.`, `_` or `-`',
+          ),
+        url: upstreamOrigin.default('https://api.anthropic.com'),
+        key_file: path,
+        ca_file: path.optional(),
+      }),
+      'is not a list of `name`, `url`, `key_file` and `ca_file`; it stands in the file named by TOLLGATE_CONFIG',
+    )
+    .min(1, 'names no upstream')
+    .optional(),
   // Plain http is allowed here: the ledger usually sits in the same private network, and it holds no key.
   clickhouse_url: origin.optional(),
   clickhouse_user: z.string().min(1, 'is empty').optional(),
@@ -92,6 +112,8 @@ const schema = z.strictObject({
       'is not a log level, such as `info`',
     )
     .default('info'),
+  // `on`: what a caller makes carries its owner's name in `metadata`, so that every gateway knows it. `off`: the ledger alone.
+  stamping: z.enum(['on', 'off'], 'is neither `on` nor `off`').default('on'),
   // How long running calls may go on after SIGTERM.
   shutdown_grace_ms: whole(0, 600_000).default(10_000),
 })

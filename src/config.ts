@@ -7,6 +7,7 @@ import {
   isLoopback,
   type Listen,
   type Notes,
+  present,
   type ReadNamed,
   readSettings,
   type Settings,
@@ -15,17 +16,22 @@ import { Secret } from './kernel/secret.ts'
 
 export type { Environment, Listen } from './config-settings.ts'
 
-/** Who answers behind the gateway: the provider (or another address that speaks its API), or our simulator. */
+/** One account of the provider, or another address that speaks its API. */
+export type HttpUpstream = {
+  /** Scheme, host and port, no path and no trailing slash. */
+  readonly url: string
+  readonly key: Secret
+  /** Certificates to trust instead of the system's, PEM; null for the system's. */
+  readonly caPem: string | null
+}
+
+/** Who answers behind the gateway: our simulator, the provider, or several accounts, of which the first is the default. */
 export type UpstreamConfig =
   | { readonly kind: 'simulator' }
-  | {
-      readonly kind: 'http'
-      /** Scheme, host and port, no path and no trailing slash. */
-      readonly url: string
-      readonly key: Secret
-      /** Certificates to trust instead of the system's, PEM; null for the system's. */
-      readonly caPem: string | null
-    }
+  | ({ readonly kind: 'http' } & HttpUpstream)
+  | { readonly kind: 'several'; readonly upstreams: readonly NamedUpstream[] }
+
+export type NamedUpstream = HttpUpstream & { readonly name: string }
 
 /** Where the ledger lives: the embedded engine under `dataDir`, or a ClickHouse server. */
 export type LedgerConfig =
@@ -43,8 +49,12 @@ export type LedgerConfig =
 export type Config = {
   readonly gateway: {
     readonly listen: Listen
+    /** What callers call the gateway by; null: whatever each request says. */
+    readonly publicUrl: string | null
     readonly bodyLimitBytes: number
     readonly shutdownGraceMs: number
+    /** Whether what callers make is stamped with the owner. */
+    readonly stamping: boolean
   }
   readonly show: { readonly listen: Listen }
   /** Absolute. Journal, embedded ledger and pepper live here. */
@@ -98,8 +108,10 @@ function assemble(
   return {
     gateway: {
       listen: settings.listen,
+      publicUrl: settings.public_url ?? null,
       bodyLimitBytes: settings.body_limit_bytes,
       shutdownGraceMs: settings.shutdown_grace_ms,
+      stamping: settings.stamping === 'on',
     },
     show: { listen: settings.admin_listen },
     dataDir: resolve(settings.data_dir),
@@ -119,6 +131,9 @@ function assemble(
 }
 
 function readUpstream(env: Environment, settings: Settings, read: ReadNamed, notes: Notes): UpstreamConfig {
+  if (settings.upstreams !== undefined) {
+    return { kind: 'several', upstreams: readSeveral(env, settings, settings.upstreams, read, notes) }
+  }
   const key = readSecret(
     env,
     'ANTHROPIC_API_KEY',
@@ -136,24 +151,75 @@ function readUpstream(env: Environment, settings: Settings, read: ReadNamed, not
     }
     return { kind: 'simulator' }
   }
+  const url = settings.upstream_url ?? 'https://api.anthropic.com'
+  checkNotOurs('ANTHROPIC_API_KEY', key, 'TOLLGATE_UPSTREAM_URL', url, settings, notes)
+  const caPem = readAuthority('TOLLGATE_UPSTREAM_CA_FILE', settings.upstream_ca_file, read, notes)
+  return { kind: 'http', url, key: new Secret(key), caPem }
+}
+
+function readSeveral(
+  env: Environment,
+  settings: Settings,
+  upstreams: NonNullable<Settings['upstreams']>,
+  read: ReadNamed,
+  notes: Notes,
+): readonly NamedUpstream[] {
+  const { upstream_url, upstream_key_file, upstream_ca_file } = settings
+  if ([upstream_url, upstream_key_file, upstream_ca_file].some((value) => value !== undefined)) {
+    notes.problems.push(
+      'upstreams: stand beside TOLLGATE_UPSTREAM_URL, _KEY_FILE or _CA_FILE; say it in one of the two ways',
+    )
+  }
+  const { ANTHROPIC_API_KEY } = env
+  if (present(ANTHROPIC_API_KEY) !== undefined) {
+    notes.warnings.push('ANTHROPIC_API_KEY: has no effect, each of the `upstreams` has a key file of its own')
+  }
+  const seen = new Set<string>()
+  return upstreams.map(({ name, url, key_file, ca_file }) => {
+    const label = `upstreams.${name}`
+    if (seen.has(name)) notes.problems.push(`${label}: is named twice`)
+    seen.add(name)
+    const key = readSecret({}, '', `${label}.key_file`, key_file, read, notes) ?? ''
+    checkNotOurs(`${label}.key_file`, key, `${label}.url`, url, settings, notes)
+    return {
+      name,
+      url,
+      key: new Secret(key),
+      caPem: readAuthority(`${label}.ca_file`, ca_file, read, notes),
+    }
+  })
+}
+
+function checkNotOurs(
+  keyLabel: string,
+  key: string,
+  urlLabel: string,
+  url: string,
+  { listen: { host, port } }: Settings,
+  notes: Notes,
+): void {
   if (key.startsWith('tg_')) {
     notes.problems.push(
-      'ANTHROPIC_API_KEY: holds a Tollgate key; the gateway needs the provider key here, callers use the Tollgate key',
+      `${keyLabel}: holds a Tollgate key; the gateway needs the provider key here, callers use the Tollgate key`,
     )
   }
-  const url = settings.upstream_url ?? 'https://api.anthropic.com'
-  const { host, port } = settings.listen
   const target = new URL(url)
   if (isLoopback(target.hostname) && isLoopback(host) && target.port === String(port)) {
-    notes.problems.push(`TOLLGATE_UPSTREAM_URL: \`${url}\` is this gateway's own address`)
+    notes.problems.push(`${urlLabel}: \`${url}\` is this gateway's own address`)
   }
-  const caPem = read('TOLLGATE_UPSTREAM_CA_FILE', settings.upstream_ca_file) ?? null
+}
+
+function readAuthority(
+  label: string,
+  path: string | undefined,
+  read: ReadNamed,
+  notes: Notes,
+): string | null {
+  const caPem = read(label, path) ?? null
   if (caPem !== null && !isCertificate(caPem)) {
-    notes.problems.push(
-      `TOLLGATE_UPSTREAM_CA_FILE: \`${settings.upstream_ca_file}\` holds no PEM certificate`,
-    )
+    notes.problems.push(`${label}: \`${path}\` holds no PEM certificate`)
   }
-  return { kind: 'http', url, key: new Secret(key), caPem }
+  return caPem
 }
 
 function readLedger(env: Environment, settings: Settings, read: ReadNamed, notes: Notes): LedgerConfig {

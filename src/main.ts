@@ -6,6 +6,7 @@ import { renderBanner } from './banner.ts'
 import type { Config, UpstreamConfig } from './config.ts'
 import { type Drain, startDrain } from './drain/drain.ts'
 import { type FirstRun, prepareFirstRun } from './first-run.ts'
+import { loadOrCreateSigningKey } from './identify/tokens/signing-key.ts'
 import { systemClock } from './kernel/clock.ts'
 import type { Journal } from './kernel/journal.ts'
 import { createLogger, type Logger } from './kernel/logger.ts'
@@ -14,6 +15,7 @@ import { type JournalTrouble, openJournal } from './kernel/segment-journal.ts'
 import type { Writer } from './ledger/writer.ts'
 import { type OpenedLedger, openLedger } from './open-ledger.ts'
 import { openPolicyStore, type PolicyStore } from './policies.ts'
+import { createPolicyReports } from './policy-reports.ts'
 import { loadBook } from './price/book.ts'
 import { startSimulator } from './simulator/simulator.ts'
 import { explainStartError } from './start-error.ts'
@@ -43,7 +45,11 @@ export async function runGateway(config: Config, output: Output): Promise<void> 
     // `on`, not `once`: npm may pass on a signal that the terminal has sent already, and a second one must not cut the flush.
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => resolve())
   })
+  const asked: { reload: () => unknown } = { reload: () => {} }
+  // Without a listener it would end the process, in the middle of a start too.
+  process.on('SIGHUP', () => void asked.reload())
   const house = await openHouse(config, output, createLogger(config.logLevel))
+  asked.reload = house.policies.reload
   await stopped
   output.write('\ntollgate: stopping\n')
   await house.close()
@@ -71,7 +77,10 @@ export async function openHouse(config: Config, output: Output, logger: Logger):
     const clock = systemClock
     firstRun = prepareFirstRun(config.dataDir, config.policiesDir, clock.nowMs())
     const { pepper, firstKey } = firstRun
-    const policies = await openPolicies(config, logger)
+    const signingKey = loadOrCreateSigningKey(join(config.dataDir, 'token-key.pem'))
+    const policyReports = createPolicyReports(logger, clock)
+    const knownUpstreams = new Set(upstreamNames(config.upstream))
+    const policies = await openPolicyStore({ folder: config.policiesDir, knownUpstreams, ...policyReports })
     closers.push(policies.close)
     const book = loadBook()
     const opened = await openLedger(config, logger)
@@ -85,6 +94,10 @@ export async function openHouse(config: Config, output: Output, logger: Logger):
       serviceVersion: tollgateVersion,
       journalBacklogBytes: () => watched.journal?.backlogBytes() ?? 0,
       writerLagMs: () => watched.writer?.lagAgeMs() ?? 0,
+      policiesInvalid: () => ({
+        live: policies.problem() !== null,
+        candidate: policies.candidateProblem() !== null,
+      }),
     })
     closers.push(metrics.close)
     const journalDir = join(config.dataDir, 'journal')
@@ -100,6 +113,7 @@ export async function openHouse(config: Config, output: Output, logger: Logger):
       report,
     })
     watched.journal = journal
+    policyReports.attach({ journal, metrics })
     closers.push(() => journal.close())
     const writer = await startDrain({
       journal,
@@ -120,21 +134,22 @@ export async function openHouse(config: Config, output: Output, logger: Logger):
       onExported: metrics.spansExported,
     })
     closers.push(() => tracing.shutdown())
-    const upstream = await openUpstream(config.upstream)
-    closers.push(upstream.close)
+    const { upstreams, description, close: closeUpstreams } = await openUpstreams(config.upstream)
+    closers.push(closeUpstreams)
     const parts: AppParts = {
       config,
       clock,
       logger,
       policies,
       pepper,
+      signingKey,
       journal,
       ledger: opened.ledger,
       writer,
       book,
       tracing,
       metrics,
-      upstream,
+      upstreams,
     }
     const app = await startApp(parts)
     closers.push(app.close)
@@ -142,7 +157,7 @@ export async function openHouse(config: Config, output: Output, logger: Logger):
       renderBanner({
         gatewayUrl: app.gatewayUrl,
         adminUrl: app.adminUrl,
-        upstream: upstream.description,
+        upstream: description,
         ledger: opened.description,
         policiesDir: config.policiesDir,
         firstKey,
@@ -164,34 +179,38 @@ export async function openHouse(config: Config, output: Output, logger: Logger):
   }
 }
 
-function openPolicies(config: Config, logger: Logger): Promise<PolicyStore> {
-  return openPolicyStore({
-    folder: config.policiesDir,
-    onReload: ({ snapshot }) => logger.info({ policy_hash: snapshot.hash }, 'policies reloaded'),
-    onProblem: (problem) =>
-      logger.error({ problem }, 'policies not reloaded; the last good ones stay in force'),
-  })
+type Upstreams = {
+  readonly upstreams: AppParts['upstreams']
+  readonly description: string
+  readonly close: () => Promise<void>
 }
 
-type Upstream = AppParts['upstream'] & { readonly description: string; readonly close: () => Promise<void> }
+/** What teams may be bound to. The only one, without a name of its own, is `default`. */
+const upstreamNames = (config: UpstreamConfig): readonly string[] =>
+  config.kind === 'several' ? config.upstreams.map(({ name }) => name) : ['default']
 
-async function openUpstream(config: UpstreamConfig): Promise<Upstream> {
-  if (config.kind === 'http') {
-    const url = new URL(config.url)
+async function openUpstreams(config: UpstreamConfig): Promise<Upstreams> {
+  if (config.kind === 'simulator') {
+    const simulator = await startSimulator()
+    const url = new URL(simulator.url)
     return {
-      url,
-      credential: config.key,
-      caPem: config.caPem,
-      description: config.url,
-      close: async () => {},
+      upstreams: [{ name: 'default', url, credential: new Secret(simulator.apiKey), caPem: null }],
+      description: `the built-in simulator at ${simulator.url} (no ANTHROPIC_API_KEY is set; nothing leaves this machine)`,
+      close: () => simulator.close(),
     }
   }
-  const simulator = await startSimulator()
+  const several = config.kind === 'several' ? config.upstreams : [{ name: 'default', ...config }]
   return {
-    url: new URL(simulator.url),
-    credential: new Secret(simulator.apiKey),
-    caPem: null,
-    description: `the built-in simulator at ${simulator.url} (no ANTHROPIC_API_KEY is set; nothing leaves this machine)`,
-    close: () => simulator.close(),
+    upstreams: several.map(({ name, url, key, caPem }) => ({
+      name,
+      url: new URL(url),
+      credential: key,
+      caPem,
+    })),
+    description:
+      config.kind === 'http'
+        ? config.url
+        : several.map(({ name, url }, at) => `${name} ${url}${at === 0 ? ' (default)' : ''}`).join(', '),
+    close: async () => {},
   }
 }

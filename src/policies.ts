@@ -2,92 +2,188 @@
 // An invalid file at boot stops the boot; later it keeps the last good policies and turns readiness red.
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { lintPolicies, loadPolicySnapshot } from './authorize/load-policies.ts'
+import { lintPoliciesInTurns, loadPolicySnapshot } from './authorize/load-policies.ts'
 import type { Snapshot } from './authorize/snapshot.ts'
 import { type Directory, parseDirectory } from './identify/directory.ts'
 import { PolicyFileError } from './kernel/errors.ts'
+import { nextTurn } from './kernel/turns.ts'
 import { type Pins, parsePins } from './pin/pins-file.ts'
+import { describeChange, type PolicyChange } from './policy-change.ts'
+import { codeOf, createWatched } from './watched-files.ts'
 
-export type Policies = { readonly directory: Directory; readonly snapshot: Snapshot; readonly pins: Pins }
+export type Policies = {
+  readonly directory: Directory
+  readonly snapshot: Snapshot
+  readonly pins: Pins
+  /** Every file as it was read, by name. */
+  readonly texts: ReadonlyMap<string, string>
+}
 
 /** The policies in force. Ask on every request: a reload swaps the whole object. */
 export type PolicyStore = {
   readonly current: () => Policies
   /** Why the files as they are now could not be taken over; null when the current policies are the files'. */
   readonly problem: () => string | null
+  /** The policies of `candidate/`, judged beside the current ones; null when there are none that can be judged by. */
+  readonly candidate: () => Policies | null
+  /** Why `candidate/` cannot be judged by; null when it can, or is not there. */
+  readonly candidateProblem: () => string | null
   /** Looks at the files now instead of at the next turn. */
   readonly refresh: () => Promise<void>
+  /** Reads the files now, also when they look unchanged; never rejects. */
+  readonly reload: () => Promise<void>
   readonly close: () => void
 }
 
 const files = ['model.conf', 'policy.csv', 'directory.yaml', 'pins.yaml', 'cases.csv'] as const
+type FileName = (typeof files)[number]
 
-/** Reads every file of the folder. Throws `PolicyFileError` for the first that is missing or wrong; `cases.csv` may be missing. */
-export async function loadPolicies(folder: string): Promise<Policies> {
-  const text = async (name: (typeof files)[number]): Promise<{ file: string; text: string }> => {
-    try {
-      return { file: name, text: await readFile(join(folder, name), 'utf8') }
-    } catch (cause) {
-      throw new PolicyFileError(name, 0, `cannot be read in \`${folder}\` (${codeOf(cause)})`)
+/** The folder inside the policies that holds what is not decided yet: any of the same files. */
+const candidateName = 'candidate'
+
+/**
+ * Reads every file of the folder, in slices between which everything else goes on.
+ * Rejects with `PolicyFileError` for the first that is missing or wrong; `cases.csv` may be missing.
+ */
+export const loadPolicies = (folder: string): Promise<Policies> => createPolicyLoader()(folder)
+
+/** As `loadPolicies`, each file that the folder's `candidate/` has in the place of the folder's own. */
+export const loadCandidate = (folder: string): Promise<Policies> => createPolicyLoader()(folder, true)
+
+/**
+ * `loadPolicies` that remembers: a directory or pins that did not change are not parsed again, which YAML makes dear.
+ * With `isCandidate` each file that the folder's `candidate/` has takes the place of the folder's own.
+ */
+export function createPolicyLoader(
+  knownUpstreams: ReadonlySet<string> | null = null,
+): (folder: string, isCandidate?: boolean) => Promise<Policies> {
+  let readDirectory = remembering(parseDirectory)
+  let knownRoles = ''
+  const readPins = remembering(parsePins)
+
+  return async (folder, isCandidate = false) => {
+    const kept = new Map<string, string>()
+    const text = async (name: FileName) => {
+      const drafted = isCandidate && (await exists(join(folder, candidateName, name)))
+      const source = await readText(folder, drafted ? `${candidateName}/${name}` : name)
+      kept.set(name, source.text)
+      return source
     }
+    const texts = { model: await text('model.conf'), policy: await text('policy.csv') }
+    const linted = await lintPoliciesInTurns(texts)
+    const roles = [...linted.roles].sort().join()
+    // The same directory may name a role that is gone, or one that is new.
+    if (roles !== knownRoles) readDirectory = remembering(parseDirectory)
+    knownRoles = roles
+    const directoryFile = await text('directory.yaml')
+    await nextTurn()
+    const directory = readDirectory(directoryFile.text, directoryFile.file, linted.roles, knownUpstreams)
+    const pinsFile = await text('pins.yaml')
+    await nextTurn()
+    const pins = readPins(pinsFile.text, pinsFile.file)
+    const hasCases =
+      (await exists(join(folder, 'cases.csv'))) ||
+      (isCandidate && (await exists(join(folder, candidateName, 'cases.csv'))))
+    const cases = hasCases ? { cases: await text('cases.csv') } : {}
+    const snapshot = await loadPolicySnapshot({ ...texts, ...cases, directory, linted })
+    return { directory, pins, snapshot, texts: kept }
   }
-  const texts = { model: await text('model.conf'), policy: await text('policy.csv') }
-  const { roles } = lintPolicies(texts)
-  const directoryFile = await text('directory.yaml')
-  const directory = parseDirectory(directoryFile.text, directoryFile.file, roles)
-  const pinsFile = await text('pins.yaml')
-  const pins = parsePins(pinsFile.text, pinsFile.file)
-  const cases = (await exists(join(folder, 'cases.csv'))) ? { cases: await text('cases.csv') } : {}
-  return { directory, pins, snapshot: await loadPolicySnapshot({ ...texts, ...cases, directory }) }
+}
+
+async function readText(folder: string, name: string): Promise<{ file: string; text: string }> {
+  try {
+    return { file: name, text: await readFile(join(folder, name), 'utf8') }
+  } catch (cause) {
+    throw new PolicyFileError(name, 0, `cannot be read in \`${folder}\` (${codeOf(cause)})`)
+  }
+}
+
+/** The parser, with the last text it took and what came of it. */
+function remembering<Rest extends readonly unknown[], Result>(
+  parse: (text: string, ...rest: Rest) => Result,
+): (text: string, ...rest: Rest) => Result {
+  let last: { readonly text: string; readonly result: Result } | null = null
+  return (text, ...rest) => {
+    if (last?.text !== text) last = { text, result: parse(text, ...rest) }
+    return last.result
+  }
 }
 
 export type PolicyStoreOptions = {
   readonly folder: string
-  readonly onReload: (policies: Policies) => void
+  /** Told once the new policies are in force, with what is different. */
+  readonly onReload: (policies: Policies, change: PolicyChange) => void
   readonly onProblem: (problem: string) => void
+  /** Told when `candidate/` came, changed or went (both null), or cannot be judged by. */
+  readonly onCandidate?: (candidate: Policies | null, problem: string | null) => void
   /** How often the files are looked at; 500 ms, so that a revoked key is out within a second. */
   readonly intervalMs?: number
+  /** What a team may be bound to; null checks none. */
+  readonly knownUpstreams?: ReadonlySet<string> | null
   /** `loadPolicies` unless given. */
   readonly load?: typeof loadPolicies
 }
 
 /** Loads the folder and keeps looking at it. Rejects like `loadPolicies` when the first load fails. */
 export async function openPolicyStore(options: PolicyStoreOptions): Promise<PolicyStore> {
-  const load = options.load ?? loadPolicies
-  let seen = await signature(options.folder)
-  let current = await load(options.folder)
-  let problem: string | null = null
+  const { folder } = options
+  const load = options.load ?? createPolicyLoader(options.knownUpstreams)
+  const live = createWatched(
+    () => signature(folder),
+    () => load(folder),
+  )
+  const loadDraft = createPolicyLoader(options.knownUpstreams)
+  // What it leaves out is the live set's, so a change of either is a change of it.
+  const draft = createWatched(
+    async () => `${await signature(folder)}\n${await signature(join(folder, candidateName))}`,
+    async () => ((await hasCandidate(folder)) ? loadDraft(folder, true) : null),
+  )
+  const first = await live.look(false)
+  if (first.kind !== 'taken')
+    throw first.kind === 'refused' ? first.error : new Error('the policies keep changing')
+  let current = first.value
+  let candidate: Policies | null = null
   let turn: Promise<void> = Promise.resolve()
 
-  const look = async (): Promise<void> => {
-    const now = await signature(options.folder)
-    if (now === seen) return
-    seen = now
-    try {
-      const loaded = await load(options.folder)
-      // Somebody is still writing: files of two moments are nobody's policy. The next look takes them.
-      if ((await signature(options.folder)) !== now) return
-      current = loaded
-      problem = null
-      options.onReload(current)
-    } catch (error) {
-      const found =
-        error instanceof PolicyFileError ? error.message : `policies cannot be loaded (${codeOf(error)})`
-      // What is wrong stays wrong until it changes; what could not be read (too many open files, say) may be readable
-      // at the next look, and must not wait for another change: it may be a revocation.
-      if (!(error instanceof PolicyFileError && error.line > 0)) seen = ''
-      if (found !== problem) options.onProblem(found)
-      problem = found
-    }
+  const lookAtLive = async (isForced: boolean): Promise<void> => {
+    const outcome = await live.look(isForced)
+    if (outcome.kind === 'refused' && outcome.isNew) options.onProblem(outcome.problem)
+    if (outcome.kind !== 'taken') return
+    const change = describeChange(current, outcome.value)
+    current = outcome.value
+    options.onReload(current, change)
+  }
+  const lookAtCandidate = async (isForced: boolean): Promise<void> => {
+    const outcome = await draft.look(isForced)
+    if (outcome.kind === 'unchanged') return
+    const before = candidate
+    candidate = outcome.kind === 'taken' ? outcome.value : null
+    const isNews = outcome.kind === 'refused' ? outcome.isNew : before !== candidate
+    if (isNews) options.onCandidate?.(candidate, draft.problem())
   }
   // One look after the other: one under way may have read a file just before it changed.
-  const refresh = (): Promise<void> => {
-    turn = turn.then(look)
+  const lookAtBoth = (isForced: boolean): Promise<void> => {
+    turn = turn.then(() => lookAtLive(isForced)).then(() => lookAtCandidate(isForced))
     return turn
   }
+  const refresh = (): Promise<void> => lookAtBoth(false)
+  await lookAtCandidate(false)
   const timer = setInterval(() => void refresh(), options.intervalMs ?? 500)
   timer.unref()
-  return { current: () => current, problem: () => problem, refresh, close: () => clearInterval(timer) }
+  return {
+    current: () => current,
+    problem: live.problem,
+    candidate: () => candidate,
+    candidateProblem: draft.problem,
+    refresh,
+    reload: () => lookAtBoth(true),
+    close: () => clearInterval(timer),
+  }
+}
+
+async function hasCandidate(folder: string): Promise<boolean> {
+  const found = await Promise.all(files.map((name) => exists(join(folder, candidateName, name))))
+  return found.includes(true)
 }
 
 // Modification time alone misses an edit within its resolution; size and inode catch most of what is left.
@@ -103,9 +199,4 @@ async function signature(folder: string): Promise<string> {
 
 async function exists(path: string): Promise<boolean> {
   return (await stat(path).catch(() => null)) !== null
-}
-
-function codeOf(error: unknown): string {
-  if (error instanceof Error) return 'code' in error ? String(error.code) : error.message
-  return 'unknown'
 }

@@ -1,7 +1,10 @@
-// What is asked and answered: a 1 KB agent, a 2 KB session to create, a 1 KB session. Shapes as in SDK 1.12.0.
+// What is asked and answered: agents, sessions and messages of 1, 2 and 50 KB. Shapes as in SDK 1.12.0.
 
 /** Marked `force` in the benchmark's pins: creating a session on it without a version is rewritten. */
 export const pinnedAgent = { id: 'agent_01BenchmarkAgentOfTheHouse', version: 3 } as const
+
+/** Not the pinned one, so that nothing but the size of its prompt is special. */
+const updatedAgent = { id: 'agent_01BenchmarkAgentWithAPrompt', version: 8 } as const
 
 const createdAt = '2026-11-23T16:00:00.000Z'
 
@@ -46,6 +49,7 @@ function sized(bytes: number, make: (text: string) => object): string {
 }
 
 export const agentAnswer = sized(1024, (system) => ({ ...agent, system }))
+export const updatedAgentAnswer = sized(1024, (system) => ({ ...agent, ...updatedAgent, system }))
 export const sessionAnswer = sized(1024, (title) => ({ ...session, title }))
 
 /** Names its agent by a plain id, so that the gateway must force the version: parsed, judged and rewritten. */
@@ -57,10 +61,11 @@ export const createSession = sized(2048, (note) => ({
   vault_ids: ['vlt_01BenchmarkVault'],
 }))
 
-/** What clients send most: a message of 2 KB. The answer is its echo, queued. */
-export const sendMessage = sized(2048, (text) => ({
-  events: [{ type: 'user.message', content: [{ type: 'text', text }] }],
-}))
+/** What clients send most: a message. */
+const messageOf = (bytes: number): string =>
+  sized(bytes, (text) => ({ events: [{ type: 'user.message', content: [{ type: 'text', text }] }] }))
+export const sendMessage = messageOf(2048)
+export const sendLargeMessage = messageOf(50 * 1024)
 export const sentAnswer = sized(1024, (text) => ({
   data: [
     {
@@ -72,7 +77,15 @@ export const sentAnswer = sized(1024, (text) => ({
   ],
 }))
 
+/** A new version of an agent, mostly prompt. */
+export const updateAgent = sized(50 * 1024, (system) => ({
+  version: updatedAgent.version - 1,
+  name: 'benchmark',
+  system,
+}))
+
 export const paths = {
+  updatedAgent: `/v1/agents/${updatedAgent.id}`,
   agent: `/v1/agents/${pinnedAgent.id}`,
   sessions: '/v1/sessions',
   events: `/v1/sessions/${session.id}/events`,

@@ -1,18 +1,29 @@
 // nginx, run by hand in a folder of its own: as the arm to compare with, and as a fast upstream for short answers.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { descriptorsFor } from '../machine/descriptors.ts'
 import { freePort } from '../machine/ports.ts'
 import { type Program, startProgram } from '../machine/programs.ts'
 
 export type Nginx = { readonly url: string; readonly program: Program }
 
+export type NginxOptions = {
+  readonly folder: string
+  readonly core: number
+  /** Files and sockets it may open; unset: enough for short calls. */
+  readonly descriptors?: number
+}
+
+const enoughDescriptors = 8_192
+
 /** An nginx that passes everything on to `upstreamUrl`, unbuffered, over kept-alive connections. */
-export async function startNginxProxy(folder: string, core: number, upstreamUrl: string): Promise<Nginx> {
-  const { host } = new URL(upstreamUrl)
+export async function startNginxProxy(
+  options: NginxOptions & { readonly upstreamUrl: string },
+): Promise<Nginx> {
+  const { host } = new URL(options.upstreamUrl)
   return startNginx(
-    join(folder, 'nginx-proxy'),
-    core,
     'nginx',
+    options,
     (port) => `
     upstream measured { server ${host}; keepalive 1024; }
     server {
@@ -30,18 +41,15 @@ export async function startNginxProxy(folder: string, core: number, upstreamUrl:
 
 /** An nginx that answers a path with a fixed JSON text, whatever the method; '/' is for all other paths. */
 export async function startNginxUpstream(
-  folder: string,
-  core: number,
-  answers: { readonly [path: string]: string },
+  options: NginxOptions & { readonly answers: { readonly [path: string]: string } },
 ): Promise<Nginx> {
-  const locations = Object.entries(answers).map(([path, json]) => {
+  const locations = Object.entries(options.answers).map(([path, json]) => {
     if (json.includes("'") || json.includes('$')) throw new Error(`nginx cannot quote the answer of ${path}`)
     return `location ${path === '/' ? '/' : `= ${path}`} { default_type application/json; return 200 '${json}'; }`
   })
   return startNginx(
-    join(folder, 'nginx-upstream'),
-    core,
     'upstream',
+    options,
     (port) => `
     server {
       listen 127.0.0.1:${port} backlog=4096;
@@ -51,34 +59,37 @@ export async function startNginxUpstream(
 }
 
 async function startNginx(
-  folder: string,
-  core: number,
   name: string,
+  { folder, core, descriptors = descriptorsFor(enoughDescriptors) }: NginxOptions,
   servers: (port: number) => string,
 ): Promise<Nginx> {
   const port = await freePort()
-  mkdirSync(folder, { recursive: true })
-  const path = join(folder, 'nginx.conf')
-  writeFileSync(path, configuration(servers(port)))
+  const own = join(folder, `nginx-${name}`)
+  mkdirSync(own, { recursive: true })
+  const path = join(own, 'nginx.conf')
+  writeFileSync(path, configuration(servers(port), descriptors))
   // One process that is master and worker in one: whoever ends it has ended it all.
-  const program = startProgram({ name, core, command: ['nginx', '-p', folder, '-e', 'stderr', '-c', path] })
+  const command = ['nginx', '-p', own, '-e', 'stderr', '-c', path] as const
+  const program = startProgram({ name, core, descriptors, command })
   const url = `http://127.0.0.1:${port}`
   await untilAnswered(url, program)
   return { url, program }
 }
 
-function configuration(servers: string): string {
+function configuration(servers: string, descriptors: number): string {
   return `
   daemon off;
   master_process off;
   pid nginx.pid;
   error_log stderr error;
-  worker_rlimit_nofile 20000;
-  events { worker_connections 8192; }
+  # When nine tenths are taken it closes connections that have not asked yet: more than there can ever be.
+  events { worker_connections ${Math.ceil(descriptors * 1.2)}; }
   http {
     access_log off;
     keepalive_requests 1000000000;
     keepalive_timeout 3600s;
+    # Else a body of 50 KB would take the way over a file.
+    client_body_buffer_size 128k;
     client_body_temp_path body;
     proxy_temp_path proxy;
     fastcgi_temp_path fastcgi;

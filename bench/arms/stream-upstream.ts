@@ -1,54 +1,31 @@
-// A program of its own: an upstream whose every answer is an event stream. `?per_second=20&phase=0.3` paces events of
-// about 300 bytes, each with the time it was written; without `per_second` it sends one event and stays silent.
+// A program of its own: an upstream whose every answer is an event stream, by its query.
+//   (nothing)           one event, then silence
+//   per_second=20       events of about 300 bytes at that pace, each with the time it was written
+//   deltas_per_second=50  events of 50 bytes at that pace, now and then the counts of a model request
+//   burst=1             events of 50 bytes, 16 KB of them in a write, as fast as they are taken
+// `phase=0.3` shifts the pace by that share of an interval.
 import { createServer, type ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import { countsEvent, delta, deltaBlock, sessionEvent } from './stream-frames.ts'
 
-type Stream = { readonly response: ServerResponse; readonly everyMs: number; dueMs: number; count: number }
+type Stream = {
+  readonly socket: Socket
+  readonly everyMs: number
+  readonly next: (count: number) => Buffer
+  dueMs: number
+  count: number
+}
+
+// One event in so many is kept by a ledger.
+const deltasPerCounts = 200
 
 const streams = new Set<Stream>()
-const frameBytes = 300
-let serial = 0
-
-// As a session runs: mostly text, now and then a tool, and the counts of a model request.
-const types = [
-  'span.model_request_start',
-  ...Array.from({ length: 8 }, () => 'agent.message'),
-  'agent.tool_use',
-  'user.tool_result',
-  ...Array.from({ length: 8 }, () => 'agent.message'),
-  'span.model_request_end',
-] as const
-
-const counts = {
-  input_tokens: 1200,
-  output_tokens: 340,
-  cache_read_input_tokens: 9000,
-  cache_creation_input_tokens: 0,
-}
-
-function frameOf(count: number): string {
-  const type = types[count % types.length] ?? 'agent.message'
-  const event = {
-    id: `sevt_01Benchmark${String(serial++).padStart(12, '0')}`,
-    type,
-    processed_at: new Date().toISOString(),
-    ...(type === 'span.model_request_end' ? { model_usage: counts, is_error: false } : {}),
-    sent_ns: String(process.hrtime.bigint()),
-    filler: '',
-  }
-  const bare = `event: ${type}\ndata: ${JSON.stringify(event)}\n\n`
-  return bare.replace('"filler":""', () => `"filler":"${'x'.repeat(Math.max(0, frameBytes - bare.length))}"`)
-}
-
-function send(stream: Stream): void {
-  stream.response.write(frameOf(stream.count))
-  stream.count += 1
-}
 
 setInterval(() => {
   const nowMs = performance.now()
   for (const stream of streams) {
     if (stream.dueMs > nowMs) continue
-    send(stream)
+    stream.socket.write(stream.next(stream.count++))
     // A tick that came late does not make a burst: the pace goes on from here.
     stream.dueMs = Math.max(stream.dueMs + stream.everyMs, nowMs)
   }
@@ -56,13 +33,19 @@ setInterval(() => {
 
 const server = createServer((request, response) => {
   const query = new URL(request.url ?? '/', 'http://upstream').searchParams
-  const perSecond = Number(query.get('per_second') ?? 0)
-  const everyMs = perSecond === 0 ? Number.POSITIVE_INFINITY : 1000 / perSecond
-  const phase = Number(query.get('phase') ?? 0)
-  const stream: Stream = { response, everyMs, dueMs: performance.now() + everyMs * (1 + phase), count: 0 }
-  response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' })
-  response.flushHeaders()
-  send(stream)
+  const asked = (name: string): number => Number(query.get(name) ?? 0)
+  const socket = open(response)
+  socket.write(sessionEvent(0))
+  if (asked('burst') > 0) flood(socket)
+  const deltas = asked('deltas_per_second')
+  const perSecond = deltas + asked('per_second')
+  if (perSecond === 0) return
+  const everyMs = 1000 / perSecond
+  const phase = asked('phase')
+  const first = Math.floor(phase * deltasPerCounts)
+  const nextDelta = (count: number) => ((count + first) % deltasPerCounts === 0 ? countsEvent() : delta)
+  const next = deltas > 0 ? nextDelta : sessionEvent
+  const stream: Stream = { socket, everyMs, next, dueMs: performance.now() + everyMs * (1 + phase), count: 1 }
   streams.add(stream)
   response.once('close', () => streams.delete(stream))
 })
@@ -71,3 +54,23 @@ server.listen(0, '127.0.0.1', 4096, () => {
   if (address !== null && typeof address === 'object')
     console.log(`listening http://127.0.0.1:${address.port}`)
 })
+
+/** Sends the head; the rest is written as chunks to the socket itself, one system call an event. */
+function open(response: ServerResponse): Socket {
+  response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' })
+  response.flushHeaders()
+  const { socket } = response
+  if (socket === null) throw new Error('the client has gone')
+  socket.on('error', () => socket.destroy())
+  return socket
+}
+
+/** One block after the other, but never the whole event loop for one stream. */
+function flood(socket: Socket): void {
+  const more = (): void => {
+    if (socket.destroyed) return
+    if (socket.write(deltaBlock)) setImmediate(more)
+    else socket.once('drain', () => setImmediate(more))
+  }
+  more()
+}

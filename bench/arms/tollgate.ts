@@ -1,4 +1,5 @@
-// The complete gateway, as an operator starts it: identity, Casbin, pins, metering, journal and the embedded ledger.
+// The complete gateway, as an operator starts it: identity, permission, pins, metering, journal and
+// the embedded ledger, as the three processes it is.
 import { cpSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Program, root, startProgram } from '../machine/programs.ts'
@@ -12,11 +13,12 @@ export async function startTollgate(options: {
   readonly core: number
   readonly upstreamUrl: string
   readonly otlpUrl?: string
+  readonly descriptors?: number
 }): Promise<Tollgate> {
-  const { folder, core, upstreamUrl, otlpUrl } = options
+  const { folder, upstreamUrl, otlpUrl, ...place } = options
   const program = startProgram({
     name: 'tollgate',
-    core,
+    ...place,
     // The options of `npm start`.
     command: [process.execPath, '--max-semi-space-size=64', join(root, 'bin/tollgate.mjs'), 'start'],
     env: {

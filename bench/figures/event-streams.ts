@@ -1,97 +1,134 @@
-// The phase of event streams: first bytes, lateness and CPU of paced events, and the memory of silent streams.
-// It has arms of its own, because memory must be read of processes that have done nothing yet.
-import type { Arm, ArmName } from '../arms/arm.ts'
+// The parts of event streams: first bytes and lateness, events a second, and the memory of streams that do nothing.
+import type { Arm } from '../arms/arm.ts'
 import { openArms } from '../arms/open-arms.ts'
-import { measureIdleStreams, measureStreams } from '../load/streams.ts'
-import { descendantsOf, memoryOf } from '../machine/proc.ts'
-import { loadCore, startOwn } from '../machine/programs.ts'
-import { untilQuiet } from '../machine/quiet.ts'
-import type { Effort } from './effort.ts'
-import { against, difference, type Figure, pick, ratio, single, toFigure } from './figure.ts'
+import { deltaBytes } from '../arms/stream-frames.ts'
+import { type Flow, measureStreams, type Streaming } from '../load/streams.ts'
+import { loadCore, startOwn, stopAll } from '../machine/programs.ts'
+import type { Run } from '../run/run.ts'
+import { against, difference, type Figure, pick, ratio, toFigure } from './figure.ts'
 import { goals } from './goals.ts'
+import { measureIdle, measureStalled } from './held-streams.ts'
+import { sharesOf } from './processes.ts'
+import { type Section, toSection } from './section.ts'
 
-const pace = { streams: 100, perSecond: 20 }
-
-export async function measureEventStreams(folder: string, effort: Effort): Promise<readonly Figure[]> {
-  const upstream = startOwn('stream upstream', 'arms/stream-upstream.ts', [], loadCore)
-  const [, upstreamUrl = ''] = await upstream.says(/listening (\S+)/)
-  const arms = await openArms({ folder, upstreamUrl, withHttpProxy: effort.withAllArms })
-  const memory = await memoryFigures(folder, arms, effort)
-  // Every arm has run this code for a while before it counts.
-  if (effort.streams.rounds > 1) await measureStreams(arms, pace, { folder, rounds: 1, seconds: 1 })
-  const rounds = await measureStreams(arms, pace, { folder, ...effort.streams })
-  const first = toFigure(
-    'SSE: first event p50',
-    'ms',
-    pick(rounds, (each) => each.firstEventP50Ms),
-    goals.firstEventMs,
-  )
-  const delay = toFigure(
-    'SSE: an event is late, p50',
-    'ms',
-    pick(rounds, (each) => each.delayP50Ms),
-  )
-  const delayP99 = toFigure(
-    'SSE: an event is late, p99',
-    'ms',
-    pick(rounds, (each) => each.delayP99Ms),
-  )
-  const cpu = toFigure(
-    'SSE: CPU an event',
-    'us',
-    pick(rounds, (each) => each.cpuUsPerEvent),
-  )
-  const overDirect = { name: 'SSE: added to an event over direct, p50', unit: 'ms' }
-  const overNginx = {
-    name: 'SSE: added to an event over nginx, p50',
-    unit: 'ms',
-    goal: goals.eventOverNginxMs,
-  }
-  const timesNginx = { name: 'SSE: CPU an event, times nginx', unit: 'x', goal: goals.eventTimesNginx }
-  return [
-    toFigure(
-      'SSE: head p50',
-      'ms',
-      pick(rounds, (each) => each.headP50Ms),
-    ),
-    first,
-    toFigure(
-      'SSE: first event p99',
-      'ms',
-      pick(rounds, (each) => each.firstEventP99Ms),
-    ),
-    delay,
-    delayP99,
-    against('direct', delay, overDirect, difference),
-    against('direct', delayP99, { name: 'SSE: added to an event over direct, p99', unit: 'ms' }, difference),
-    against('nginx', delay, overNginx, difference),
-    cpu,
-    against('nginx', cpu, timesNginx, ratio),
-    ...memory,
-  ]
+const paced: Flow = {
+  what: 'SSE, 100 streams of 20 events of 300 bytes a second',
+  streams: 100,
+  query: { per_second: 20 },
+  reading: 'lateness',
+  openAtOnce: 1,
+  offered: 2_000,
 }
 
-async function memoryFigures(
-  folder: string,
-  arms: readonly Arm[],
-  effort: Effort,
-): Promise<readonly Figure[]> {
-  const idleMb = new Map<ArmName, number[]>()
-  const perStreamKb = new Map<ArmName, number[]>()
-  let engineMb: number[] = []
-  for (const arm of arms) {
-    if (arm.pid !== null) await untilQuiet(arm.pid, 5_000)
-    if (arm.name === 'tollgate' && arm.pid !== null) {
-      engineMb = [descendantsOf(arm.pid).reduce((total, pid) => total + memoryOf(pid).rssKb / 1024, 0)]
-    }
-    const found = await measureIdleStreams(folder, arm, effort.idleStreams)
-    if (found === null) continue
-    idleMb.set(arm.name, [found.idleMb])
-    perStreamKb.set(arm.name, [found.perStreamKb])
+const singles: Flow = {
+  what: `SSE, 400 streams of 50 events of ${deltaBytes} bytes a second, one write each`,
+  streams: 400,
+  query: { deltas_per_second: 50 },
+  reading: 'events',
+  openAtOnce: 20,
+  offered: 20_000,
+}
+
+const burst: Flow = {
+  what: `SSE, 8 streams of events of ${deltaBytes} bytes, 16 KB a write, as fast as taken`,
+  streams: 8,
+  query: { burst: 1 },
+  reading: 'bytes',
+  openAtOnce: 1,
+  offered: null,
+}
+
+/** Sections of the parts that the run wants. Silent streams have arms of their own: memory is read of fresh processes. */
+export async function measureEventStreams(run: Run, folder: string): Promise<readonly Section[]> {
+  const idle = run.wants('idle') ? [await measureIdle(run, `${folder}-idle`)] : []
+  const sections: Section[] = []
+  if (run.wants('sse') || run.wants('events') || run.wants('stalled')) {
+    const upstream = startOwn('stream upstream', 'arms/stream-upstream.ts', [], { core: loadCore })
+    const [, upstreamUrl = ''] = await upstream.says(/listening (\S+)/)
+    const arms = await openArms(run, { folder, upstreamUrl })
+    if (run.wants('sse')) sections.push(await measurePaced(run, arms))
+    if (run.wants('events')) sections.push(await measureSingles(run, arms), await measureBurst(run, arms))
+    if (run.wants('stalled')) sections.push(await measureStalled(run, arms, burst))
+    await stopAll()
   }
-  return [
-    toFigure('memory, idle (the process itself)', 'MB', idleMb, goals.rssIdleMb),
-    single('memory, idle (its drain and ledger engine)', 'MB', 'tollgate', engineMb),
-    toFigure(`memory a silent stream, of ${effort.idleStreams}`, 'KB', perStreamKb, goals.idleStreamKb),
-  ]
+  return [...idle, ...sections]
+}
+
+async function measurePaced(run: Run, arms: readonly Arm[]): Promise<Section> {
+  const rounds = await measureStreams(run, arms, paced)
+  const { firstEventMs, eventOverNginxMs, eventTimesNginx } = goals.stream
+  const of = (name: string, read: (each: Streaming) => number | null, goal = {}): Figure =>
+    toFigure({ name, unit: 'ms', ...goal }, pick(rounds, read))
+  const first = of('first event p50', (each) => each.firstEventP50Ms, { goal: firstEventMs })
+  const late = of('an event is late, p50', (each) => each.delayP50Ms)
+  const lateP99 = of('an event is late, p99', (each) => each.delayP99Ms)
+  const cpu = toFigure(
+    { name: 'CPU an event', unit: 'us' },
+    pick(rounds, (each) => each.cpuUs?.own ?? null),
+  )
+  const overNginx = { name: 'added to an event over nginx, p50', unit: 'ms', goal: eventOverNginxMs }
+  return toSection('sse', paced.what, [
+    of('head p50', (each) => each.headP50Ms),
+    first,
+    against('portkey', first, { name: 'first event p50, times portkey', unit: 'x' }, ratio),
+    of('first event p99', (each) => each.firstEventP99Ms),
+    late,
+    against('direct', late, { name: 'added to an event over direct, p50', unit: 'ms' }, difference),
+    against('nginx', late, overNginx, difference),
+    lateP99,
+    against('direct', lateP99, { name: 'added to an event over direct, p99', unit: 'ms' }, difference),
+    cpu,
+    against('nginx', cpu, { name: 'CPU an event, times nginx', unit: 'x', goal: eventTimesNginx }, ratio),
+    ...sharesOf('CPU an event', rounds, (each) => each.cpuUs),
+  ])
+}
+
+async function measureSingles(run: Run, arms: readonly Arm[]): Promise<Section> {
+  const rounds = await measureStreams(run, arms, singles)
+  const cpu = toFigure(
+    { name: 'CPU an event', unit: 'us' },
+    pick(rounds, (each) => each.cpuUs?.own ?? null),
+  )
+  const { perSecond, timesNginx } = goals.single
+  const rate = { name: 'events a second, one core', unit: '/s', goal: perSecond }
+  return toSection('events', singles.what, [
+    cpu,
+    against('nginx', cpu, { name: 'CPU an event, times nginx', unit: 'x', goal: timesNginx }, ratio),
+    ...sharesOf('CPU an event', rounds, (each) => each.cpuUs),
+    toFigure(rate, pick(rounds, perCore)),
+  ])
+}
+
+async function measureBurst(run: Run, arms: readonly Arm[]): Promise<Section> {
+  const rounds = await measureStreams(run, arms, burst)
+  const { perSecond, timesPortkey } = goals.burst
+  const rate = toFigure(
+    { name: 'events a second, one core', unit: '/s', goal: perSecond },
+    pick(rounds, perCore),
+  )
+  const cpu = toFigure(
+    { name: 'CPU a thousand events', unit: 'us' },
+    pick(rounds, (each) => (each.cpuUs === null ? null : each.cpuUs.own * 1000)),
+  )
+  return toSection('events', burst.what, [
+    rate,
+    against('nginx', rate, { name: 'events a second, times nginx', unit: 'x' }, ratio),
+    against(
+      'portkey',
+      rate,
+      { name: 'events a second, times portkey', unit: 'x', goal: timesPortkey },
+      ratio,
+    ),
+    cpu,
+    toFigure(
+      { name: 'events a second that came', unit: '/s' },
+      pick(rounds, (each) => each.perSecond),
+      'more',
+    ),
+  ])
+}
+
+/** Computed from the CPU of one event: the load shares its core with the upstream, and may be full first. */
+function perCore({ cpuUs }: Streaming): number | null {
+  return cpuUs === null ? null : 1e6 / cpuUs.own
 }

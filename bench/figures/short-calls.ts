@@ -1,139 +1,136 @@
-// The phase of short calls: CPU, rate and latency of a 1 KB GET and of a 2 KB POST, over all arms.
+// The parts of short calls: CPU, rate and latency of a GET and of POSTs of 2 and 50 KB, over all arms.
 import type { Arm } from '../arms/arm.ts'
-import {
-  agentAnswer,
-  createSession,
-  paths,
-  sendMessage,
-  sentAnswer,
-  sessionAnswer,
-} from '../arms/messages.ts'
+import * as messages from '../arms/messages.ts'
 import { startNginxUpstream } from '../arms/nginx.ts'
 import { openArms } from '../arms/open-arms.ts'
-import { measureLatency } from '../load/open-loop.ts'
 import { measureSaturation } from '../load/saturation.ts'
 import type { Ask } from '../load/wrk.ts'
-import { memoryOf } from '../machine/proc.ts'
-import { loadCore } from '../machine/programs.ts'
-import type { Effort } from './effort.ts'
-import { against, difference, type Figure, type Goal, pick, ratio, single, toFigure } from './figure.ts'
-import { goals } from './goals.ts'
+import { loadCore, stopAll } from '../machine/programs.ts'
+import type { PartName } from '../run/parts.ts'
+import type { Run } from '../run/run.ts'
+import { against, type Figure, pick, ratio, toFigure } from './figure.ts'
+import { type CallGoals, goals } from './goals.ts'
+import { latencyFigures } from './latency.ts'
+import { peakFigures, sharesOf } from './processes.ts'
+import { type Section, toSection } from './section.ts'
 
-export async function measureShortCalls(folder: string, effort: Effort): Promise<readonly Figure[]> {
-  const upstream = await startNginxUpstream(folder, loadCore, {
-    [paths.agent]: agentAnswer,
-    [paths.sessions]: sessionAnswer,
-    [paths.events]: sentAnswer,
-    // Also the collector that takes every span.
-    '/': '{}',
-  })
-  const arms = await openArms({
+type Call = {
+  readonly part: PartName
+  readonly title: string
+  readonly ask: Ask
+  readonly goals: CallGoals
+  /** Its latency at a steady rate too, and the gateway that exports spans. */
+  readonly isWhole: boolean
+}
+
+const { paths } = messages
+
+const calls: readonly Call[] = [
+  {
+    part: 'get',
+    title: 'GET 1 KB',
+    ask: { method: 'GET', path: paths.agent, body: '' },
+    goals: goals.calls.get,
+    isWhole: true,
+  },
+  {
+    part: 'post',
+    title: 'POST 2 KB, a message',
+    ask: { method: 'POST', path: paths.events, body: messages.sendMessage },
+    goals: goals.calls.post,
+    isWhole: true,
+  },
+  {
+    part: 'pinned',
+    title: 'POST 2 KB, a session on a pinned agent',
+    ask: { method: 'POST', path: paths.sessions, body: messages.createSession },
+    goals: goals.calls.post,
+    isWhole: true,
+  },
+  {
+    part: 'post50',
+    title: 'POST 50 KB, a message',
+    ask: { method: 'POST', path: paths.events, body: messages.sendLargeMessage },
+    goals: goals.calls.post50,
+    isWhole: false,
+  },
+  {
+    part: 'agent50',
+    title: 'POST 50 KB, an agent with a long prompt',
+    ask: { method: 'POST', path: paths.updatedAgent, body: messages.updateAgent },
+    goals: {},
+    isWhole: false,
+  },
+]
+
+/** Sections of the parts that the run wants; every call has the same arms, so the later find them warm. */
+export async function measureShortCalls(run: Run, folder: string): Promise<readonly Section[]> {
+  const wanted = calls.filter(({ part }) => run.wants(part))
+  if (wanted.length === 0) return []
+  const upstream = await startNginxUpstream({
     folder,
-    upstreamUrl: upstream.url,
-    withHttpProxy: effort.withAllArms,
-    ...(effort.withAllArms ? { otlpUrl: upstream.url } : {}),
+    core: loadCore,
+    answers: {
+      [paths.agent]: messages.agentAnswer,
+      [paths.updatedAgent]: messages.updatedAgentAnswer,
+      [paths.sessions]: messages.sessionAnswer,
+      [paths.events]: messages.sentAnswer,
+      // Also the collector that takes every span.
+      '/': '{}',
+    },
   })
-  const get: Ask = { method: 'GET', path: paths.agent, body: '' }
-  const send: Ask = { method: 'POST', path: paths.events, body: sendMessage }
-  const create: Ask = { method: 'POST', path: paths.sessions, body: createSession }
-  return [
-    ...(await cpuFigures('GET 1 KB', arms, get, goals.get, folder, effort)),
-    ...(await cpuFigures('POST 2 KB, a message', arms, send, goals.post, folder, effort)),
-    ...(await cpuFigures('POST 2 KB, a pinned session', arms, create, goals.post, folder, effort)),
-    ...(await latencyFigures('GET 1 KB', arms, get, folder, effort)),
-    ...(await latencyFigures('POST 2 KB, a message', arms, send, folder, effort)),
-    ...(await latencyFigures('POST 2 KB, a pinned session', arms, create, folder, effort)),
-    single('most memory ever held, after all this', 'MB', 'tollgate', peakMb(arms), goals.rssLoadedMb),
-  ]
+  const otlp = run.effort.withOtlp ? { otlpUrl: upstream.url } : {}
+  const arms = await openArms(run, { folder, upstreamUrl: upstream.url, ...otlp })
+  const sections: Section[] = []
+  for (const call of wanted) sections.push(await measureCall(run, arms, call))
+  const last = sections.pop()
+  if (last !== undefined) sections.push({ ...last, figures: [...last.figures, ...peakFigures(arms)] })
+  await stopAll()
+  return sections
 }
 
-type CpuGoals = {
-  readonly cpuUs: Goal
-  readonly timesNginx: Goal | null
-  readonly timesHttpProxy: Goal | null
-  readonly perSecond: Goal
+async function measureCall(run: Run, arms: readonly Arm[], call: Call): Promise<Section> {
+  const { part, title, ask, isWhole } = call
+  const asked = isWhole ? arms : arms.filter(({ name }) => name !== 'tollgate + otlp')
+  const cpu = await cpuFigures(run, asked, call)
+  // What the spans add to a latency is in the noise; their CPU is not.
+  const steady = arms.filter(({ name }) => name !== 'tollgate + otlp')
+  const latency = isWhole ? await latencyFigures(run, title, steady, ask) : []
+  return toSection(part, title, [...cpu, ...latency])
 }
 
-async function cpuFigures(
-  name: string,
-  arms: readonly Arm[],
-  ask: Ask,
-  { cpuUs, timesNginx, timesHttpProxy, perSecond }: CpuGoals,
-  folder: string,
-  effort: Effort,
-): Promise<readonly Figure[]> {
-  const rounds = await measureSaturation(arms, ask, { folder, ...effort.saturation })
-  const cpu = toFigure(
-    `${name}: CPU a request`,
-    'us',
-    pick(rounds, (each) => each.cpuUs),
-    cpuUs,
+async function cpuFigures(run: Run, arms: readonly Arm[], call: Call): Promise<readonly Figure[]> {
+  const rounds = await measureSaturation(run, call.title, arms, call.ask)
+  const { cpuUs, timesNginx, timesHttpProxy, perSecond, timesPortkey } = call.goals
+  const own = pick(rounds, (each) => each.cpuUs?.own ?? null)
+  const cpu = toFigure({ name: 'CPU a request', unit: 'us', ...goalOf(cpuUs) }, own)
+  const rate = toFigure(
+    { name: 'at saturation, one core', unit: 'req/s', ...goalOf(perSecond) },
+    pick(rounds, (each) => each.perSecond),
+    'more',
   )
-  const engine = pick(rounds, (each) => each.engineCpuUs)
-  const gateways = new Map([...engine].filter(([arm]) => arm.startsWith('tollgate')))
   return [
     cpu,
-    against('nginx', cpu, { name: `${name}: CPU, times nginx`, unit: 'x', ...goalOf(timesNginx) }, ratio),
+    against('nginx', cpu, { name: 'CPU, times nginx', unit: 'x', ...goalOf(timesNginx) }, ratio),
     against(
       'http-proxy',
       cpu,
-      { name: `${name}: CPU, times http-proxy`, unit: 'x', ...goalOf(timesHttpProxy) },
+      { name: 'CPU, times http-proxy', unit: 'x', ...goalOf(timesHttpProxy) },
       ratio,
     ),
+    ...sharesOf('CPU a request', rounds, (each) => each.cpuUs),
+    rate,
     toFigure(
-      `${name}: at saturation, one core`,
-      'req/s',
-      pick(rounds, (each) => each.perSecond),
-      perSecond,
+      { name: 'of its core it had', unit: 'x' },
+      pick(rounds, (each) => each.coreShare),
+      'more',
     ),
-    toFigure(`${name}: CPU behind it, drain and ledger`, 'us', gateways),
+    against('nginx', rate, { name: 'rate, times nginx', unit: 'x' }, ratio),
+    against('http-proxy', rate, { name: 'rate, times http-proxy', unit: 'x' }, ratio),
+    against('portkey', rate, { name: 'rate, times portkey', unit: 'x', ...goalOf(timesPortkey) }, ratio),
   ]
 }
 
-async function latencyFigures(
-  name: string,
-  arms: readonly Arm[],
-  ask: Ask,
-  folder: string,
-  effort: Effort,
-): Promise<readonly Figure[]> {
-  const measured = arms.filter((arm) => arm.name !== 'tollgate + otlp')
-  const rounds = await measureLatency(measured, ask, { folder, ...effort.latency })
-  const p50 = toFigure(
-    `${name}: latency p50 at 500 req/s`,
-    'ms',
-    pick(rounds, (each) => each.p50Ms),
-  )
-  const p99 = toFigure(
-    `${name}: latency p99 at 500 req/s`,
-    'ms',
-    pick(rounds, (each) => each.p99Ms),
-  )
-  const cpu = toFigure(
-    `${name}: CPU at 500 req/s, engine too`,
-    'us',
-    pick(rounds, (each) => each.cpuUs),
-  )
-  const latency = [p50, p99].flatMap((figure, at) => {
-    const share = at === 0 ? 'p50' : 'p99'
-    const goal = at === 0 ? goals.overNginxP50Ms : goals.overNginxP99Ms
-    const added = { name: `${name}: added ${share} over direct`, unit: 'ms' }
-    const overNginx = { name: `${name}: added ${share} over nginx`, unit: 'ms', goal }
-    return [
-      figure,
-      against('direct', figure, added, difference),
-      against('nginx', figure, overNginx, difference),
-    ]
-  })
-  return [...latency, cpu]
-}
-
-function peakMb(arms: readonly Arm[]): readonly number[] {
-  return arms.flatMap(({ name, pid }) =>
-    name === 'tollgate' && pid !== null ? [memoryOf(pid).peakKb / 1024] : [],
-  )
-}
-
-function goalOf(goal: Goal | null): { readonly goal?: Goal } {
-  return goal === null ? {} : { goal }
+function goalOf(goal: CallGoals[keyof CallGoals]): { readonly goal?: Exclude<typeof goal, undefined> } {
+  return goal === undefined ? {} : { goal }
 }

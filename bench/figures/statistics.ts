@@ -11,3 +11,8 @@ export function median(numbers: readonly number[]): number {
   const [below, above] = [sorted[(sorted.length - 1) >> 1], sorted[sorted.length >> 1]]
   return below === undefined || above === undefined ? Number.NaN : (below + above) / 2
 }
+
+/** True for a number that was really measured. */
+export function isGiven(value: number | null): value is number {
+  return value !== null && Number.isFinite(value)
+}

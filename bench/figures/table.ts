@@ -1,62 +1,37 @@
-// The result for people: one table, and above it the machine it was measured on.
-import { availableParallelism, cpus, loadavg, totalmem } from 'node:os'
-import Table from 'cli-table3'
-import type { ArmName } from '../arms/arm.ts'
+// The result for people: Markdown, a table for each section, as it is printed and as it is kept.
+import { type ArmName, armNames } from '../arms/arm.ts'
 import { type Figure, judge, type Measured, slackLimit } from './figure.ts'
+import type { Section } from './section.ts'
 
-const armNames = [
-  'direct',
-  'nginx',
-  'http-proxy',
-  'tollgate',
-  'tollgate + otlp',
-] as const satisfies readonly ArmName[]
-
-export type Machine = {
-  readonly cpu: string
-  readonly cores: number
-  readonly memoryGib: number
-  readonly node: string
-  readonly nginx: string
-  /** Load average of the last minute before the run: above about 0.5 others were at work here too. */
-  readonly loadBefore: number
-}
-
-export function readMachine(nginxVersion: string): Machine {
-  return {
-    cpu: cpus()[0]?.model ?? 'unknown',
-    cores: availableParallelism(),
-    memoryGib: Math.round(totalmem() / 1024 ** 3),
-    node: process.version,
-    nginx: nginxVersion,
-    loadBefore: loadavg()[0] ?? 0,
-  }
-}
-
-export function renderMachine({ cpu, cores, memoryGib, node, nginx, loadBefore }: Machine): string {
-  return `${cpu}, ${cores} cores, ${memoryGib} GiB; node ${node}; ${nginx}; load before the run ${loadBefore.toFixed(2)}`
+/** One table a section, each with the arms that have a figure in it; aligned, so that it can be read as it is. */
+export function renderSections(sections: readonly Section[]): string {
+  return sections.map((section) => `## ${section.title}\n\n${renderTable(section.figures)}\n`).join('\n')
 }
 
 /** Medians over the rounds, the best round in brackets where it says more. */
-export function renderTable(figures: readonly Figure[]): string {
-  const table = new Table({
-    head: ['', 'unit', ...armNames, 'goal', '1.5x', ''],
-    colAligns: ['left', 'left', ...armNames.map(() => 'right' as const), 'right', 'right', 'left'],
-    style: { head: [], border: [], compact: true },
-  })
-  for (const figure of figures) {
-    const { name, unit, of, goal } = figure
-    const sign = goal?.better === 'more' ? '≥' : '≤'
-    table.push([
-      name,
-      unit,
-      ...armNames.map((arm) => renderMeasured(of[arm])),
-      goal === null ? '' : `${sign} ${renderNumber(goal.limit)}`,
-      goal === null ? '' : renderNumber(slackLimit(goal)),
-      judge(figure),
-    ])
-  }
-  return table.toString()
+function renderTable(figures: readonly Figure[]): string {
+  const arms = armNames.filter((arm) => figures.some(({ of }) => of[arm] !== undefined))
+  const head = ['', 'unit', ...arms, 'goal', '1.5x', 'verdict']
+  const isRight = head.map((_, at) => at > 1 && at < head.length - 1)
+  const rows = figures.map((figure) => renderRow(figure, arms))
+  const widths = head.map((_, at) => Math.max(3, ...[head, ...rows].map((row) => row[at]?.length ?? 0)))
+  const line = (cells: readonly string[]): string =>
+    `| ${widths.map((width, at) => pad(cells[at] ?? '', width, isRight[at] ?? false)).join(' | ')} |`
+  const rule = widths.map((width, at) => (isRight[at] ? `${'-'.repeat(width - 1)}:` : '-'.repeat(width)))
+  return [line(head), line(rule), ...rows.map(line)].join('\n')
+}
+
+function renderRow(figure: Figure, arms: readonly ArmName[]): readonly string[] {
+  const { name, unit, of, goal } = figure
+  const sign = goal?.better === 'more' ? '≥' : '≤'
+  return [
+    name,
+    unit,
+    ...arms.map((arm) => renderMeasured(of[arm])),
+    goal === null ? '' : `${sign} ${renderNumber(goal.limit)}`,
+    goal === null ? '' : renderNumber(slackLimit(goal)),
+    judge(figure),
+  ]
 }
 
 function renderMeasured(measured: Measured | undefined): string {
@@ -67,8 +42,12 @@ function renderMeasured(measured: Measured | undefined): string {
 }
 
 function renderNumber(value: number): string {
-  if (!Number.isFinite(value)) return '?'
   const size = Math.abs(value)
+  if (size >= 1e6) return `${(value / 1e6).toFixed(2)} M`
   if (size >= 100) return String(Math.round(value))
   return value.toFixed(size >= 10 ? 1 : 2)
+}
+
+function pad(text: string, width: number, isRight: boolean): string {
+  return isRight ? text.padStart(width) : text.padEnd(width)
 }

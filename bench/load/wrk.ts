@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import type { Arm } from '../arms/arm.ts'
 import { loadCore, runProgram } from '../machine/programs.ts'
+import type { Run } from '../run/run.ts'
 
 export type Ask = { readonly method: 'GET' | 'POST'; readonly path: string; readonly body: string }
 
@@ -19,8 +20,8 @@ const summarySchema = z.object({
 })
 
 /** Rejects when any answer was not 2xx or 3xx, or a connection failed: then the figure would mean nothing. */
-export async function runWrk(folder: string, arm: Arm, ask: Ask, seconds: number): Promise<WrkRun> {
-  const script = join(folder, 'load.lua')
+export async function runWrk(run: Run, arm: Arm, ask: Ask, seconds: number): Promise<WrkRun> {
+  const script = join(run.folder, 'load.lua')
   // In a file that only we can read, never in the arguments: the headers hold a key.
   writeFileSync(script, luaScript(arm, ask), { mode: 0o600 })
   const out = await runProgram({
@@ -43,9 +44,7 @@ export async function runWrk(folder: string, arm: Arm, ask: Ask, seconds: number
   if (summary === undefined) throw new Error(`wrk gave no summary of ${arm.name}:\n${out}`)
   const { requests, duration_us, failures, timeouts } = summarySchema.parse(JSON.parse(summary))
   if (timeouts > 0) {
-    console.error(
-      `\nbench: ${arm.name}: ${timeouts} of ${requests} answers took over two seconds; the machine was busy`,
-    )
+    run.note(`${arm.name}: some answers took over two seconds; the machine was busy`)
   }
   if (failures > 0 || requests === 0) {
     throw new Error(

@@ -1,6 +1,6 @@
 // Waiting until a program has done what it still had to do (the ledger takes batches after the load has ended).
 import { setTimeout as sleep } from 'node:timers/promises'
-import { cpuOf } from './proc.ts'
+import { cpuOf, totalOf } from './proc.ts'
 
 const lookMs = 100
 /** Below this share of a core nothing is going on but timers. */
@@ -10,11 +10,11 @@ const quietShare = 0.06
 export async function untilQuiet(pid: number, atMostMs: number): Promise<boolean> {
   const end = performance.now() + atMostMs
   let quietLooks = 0
-  let before = cpuOf(pid)
+  let before = totalOf(cpuOf(pid))
   while (performance.now() < end) {
     await sleep(lookMs)
-    const now = cpuOf(pid)
-    const usedUs = now.ownUs + now.childrenUs - before.ownUs - before.childrenUs
+    const now = totalOf(cpuOf(pid))
+    const usedUs = now - before
     before = now
     quietLooks = usedUs / (lookMs * 1000) <= quietShare ? quietLooks + 1 : 0
     // A batch waits up to 200 ms for company, so one quiet look proves nothing.

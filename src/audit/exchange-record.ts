@@ -11,4 +11,8 @@ export type ExchangeRecord = RequestFacts & {
   readonly decision: 'allowed' | 'denied' | 'rewritten' | 'refused' | 'failed'
   readonly end_reason: 'completed' | 'client_gone' | 'upstream_broke' | 'shutdown' | 'caller_withdrawn'
   readonly trace_id: string
+  /** What policy was asked, one `action object` a line; '' when it was not, ends in `…` when that is not all. */
+  readonly capabilities?: string
+  /** What the candidate policy would have said otherwise, e.g. `would_deny: policy.csv:12 session.create`. */
+  readonly shadow?: string
 }

@@ -46,6 +46,19 @@ export function checkModel(text: string, file: string): void {
   if (left !== undefined) throw new PolicyFileError(file, left.line, 'this entry is not part of the model')
 }
 
+/**
+ * The conditions by which an operator has narrowed the matcher, e.g. `r.act!="vault.read"`; none in the model as
+ * shipped. The text has passed `checkModel`.
+ */
+export function readAddedConditions(text: string): readonly string[] {
+  const matcher = take(readEntries(text, ''), 'matchers', 'm', '')
+  const known = new Set(conditions.map(squeeze))
+  return matcher.value
+    .split('&&')
+    .map(squeeze)
+    .filter((part) => !known.has(part))
+}
+
 type Entry = { readonly value: string; readonly line: number }
 
 /** `section::key` -> entry, reading the file as Casbin does: `#` and `;` begin a comment anywhere. */

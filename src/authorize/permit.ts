@@ -2,6 +2,7 @@
 // "forgot to check" does not compile.
 import type { Caller } from '../identify/caller.ts'
 import type { Operation } from '../upstream/operation-type.ts'
+import type { Mask } from './ownership/mask.ts'
 
 /** One thing a request would do, in the policy's words. */
 export type Capability = { readonly action: string; readonly object: string }
@@ -16,8 +17,12 @@ export type PermitFacts = {
   readonly capabilities: readonly Capability[]
   /** The policy rule that allowed each capability, same order, e.g. `policy.csv:14`. */
   readonly rules: readonly string[]
+  /** What the caller asked for and may not see: `path` and `body` hold substitutes, the answer is to name the originals. */
+  readonly masks: readonly Mask[]
   /** sha256 of the policy files that decided, for audit and traces. */
   readonly policyHash: string
+  /** What the candidate policy would have said otherwise, e.g. `would_deny: …`; absent when it agrees. */
+  readonly shadow?: string
 }
 
 declare const permitBrand: unique symbol

@@ -4,6 +4,11 @@ import type { RoleLink } from './policy-file.ts'
 /** `caller` has `role` in `team`, names as in directory.yaml, without `caller:` or `role:`. */
 export type Grant = { readonly caller: string; readonly role: string; readonly team: string }
 
+/** The subject of a caller's requests: itself, or what its roles are granted to when nobody can list it. */
+export function subjectOf({ id, policyName }: { readonly id: string; readonly policyName?: string }): string {
+  return `caller:${policyName ?? id}`
+}
+
 /** A role row as Casbin holds it: caller or role, role, team. */
 export type RoleRow = readonly [sub: string, role: string, dom: string]
 

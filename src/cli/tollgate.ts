@@ -4,6 +4,7 @@ import { tollgateVersion } from '../version.ts'
 import { CommandError, type CommandIo, exitCodes, processIo } from './command-io.ts'
 import { addKeys } from './keys.ts'
 import { addMigrate } from './migrate.ts'
+import { addPolicy } from './policy.ts'
 import { addSimulate } from './simulate.ts'
 import { addStart } from './start.ts'
 import { addUsage } from './usage.ts'
@@ -25,7 +26,7 @@ export async function runTollgate(args: readonly string[], io: CommandIo = proce
     .showHelpAfterError('run `tollgate --help` for all of it')
     .configureOutput({ writeOut: io.out, writeErr: io.err })
     .exitOverride()
-  for (const add of [addStart, addSimulate, addUsage, addKeys, addMigrate]) add(program, io)
+  for (const add of [addStart, addSimulate, addUsage, addKeys, addMigrate, addPolicy]) add(program, io)
   try {
     await program.parseAsync(args, { from: 'user' })
     return exitCodes.done

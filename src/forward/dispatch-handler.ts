@@ -27,6 +27,8 @@ export type DispatchOptions = {
   readonly watch: ForwardWatch
 }
 
+/** What Node writes into a status line without complaint. */
+const plainText = /^[\t\x20-\x7e]*$/
 const clientGone = new Error('the client went away')
 
 /** How long a client may leave a short answer unread: it holds a connection that others wait for. */
@@ -42,6 +44,7 @@ export function createDispatchHandler(
   let done = false
   let started = false
   let streaming = false
+  let bodiless = false
   let remainingBytes = -1
   // Chunks of one socket read, joined into one write: events that arrive together leave together.
   let pending: Buffer[] | null = null
@@ -72,6 +75,14 @@ export function createDispatchHandler(
     for (const chunk of chunks) watch.onChunk(chunk)
   }
 
+  // What has come of a broken answer, its head included, reaches the client before the connection ends without an end.
+  const cutShort = (): void => {
+    clearTimeout(stalled)
+    stalled = setTimeout(() => response.destroy(), stalledMs).unref()
+    response.flushHeaders()
+    response.socket?.destroySoon()
+  }
+
   response.once('close', () => {
     clearTimeout(stalled)
     if (done) return
@@ -84,15 +95,26 @@ export function createDispatchHandler(
       if (response.destroyed) abortRequest(clientGone)
       else abort = abortRequest
     },
-    onHeaders(status, rawHeaders, resumeBody) {
+    onHeaders(status, rawHeaders, resumeBody, statusText) {
       // 1xx heads announce; the answer is still to come.
       if (status < 200) return true
       resume = resumeBody
-      const head = readResponseHead(status, rawHeaders, addedHeaders)
+      const reason = plainText.test(statusText) ? statusText : ''
+      const head = readResponseHead(status, rawHeaders, addedHeaders, reason)
       streaming = head.isEventStream
       remainingBytes = head.contentLength
-      if (!response.destroyed) response.writeHead(status, head.headers)
+      if (!response.destroyed) response.writeHead(status, reason, head.headers)
       started = true
+      if (status === 204 || status === 304) {
+        // It has no body, whatever length it declares (RFC 9110 8.6); undici takes that for a promise and would call the
+        // answer broken. So it ends here.
+        bodiless = true
+        done = true
+        if (!response.destroyed) response.end()
+        watch.onHead(head)
+        watch.onComplete()
+        return true
+      }
       // A stream may stay silent for minutes: its client must see the head now.
       if (streaming) response.flushHeaders()
       watch.onHead(head)
@@ -124,7 +146,7 @@ export function createDispatchHandler(
       flush()
       done = true
       if (!response.writableEnded && !response.destroyed) response.end()
-      watch.onComplete()
+      if (!bodiless) watch.onComplete()
     },
     onError(error) {
       if (done) return
@@ -132,7 +154,7 @@ export function createDispatchHandler(
       // The client left first: that is not the upstream's failure.
       if (response.destroyed) return
       flush()
-      if (started) response.destroy()
+      if (started) cutShort()
       watch.onFailure(error, started)
     },
   }

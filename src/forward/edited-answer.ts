@@ -2,7 +2,7 @@
 // of it may pass unedited, so what cannot be held or read is refused.
 import type { ServerResponse } from 'node:http'
 import type { Dispatcher } from 'undici'
-import type { ForwardWatch } from './dispatch-handler.ts'
+import type { DispatchOptions } from './dispatch-handler.ts'
 import { type ResponseHead, readResponseHead } from './response-headers.ts'
 
 /** The body to send instead; the same one when nothing changes. Rejects when it cannot tell: then nothing is sent. */
@@ -14,15 +14,7 @@ const heldBytesMax = 32 * 1024 * 1024
 /** Like `createDispatchHandler`, for an answer that is edited; `watch` sees what the upstream sent. */
 export function createEditedAnswer(
   response: ServerResponse,
-  {
-    addedHeaders,
-    edit,
-    watch,
-  }: {
-    readonly addedHeaders: readonly string[]
-    readonly edit: AnswerEdit
-    readonly watch: ForwardWatch
-  },
+  { addedHeaders, edit, outlivesClient, watch }: DispatchOptions & { readonly edit: AnswerEdit },
 ): Dispatcher.DispatchHandler {
   let abort: ((error?: Error) => void) | null = null
   let head: ResponseHead | null = null
@@ -31,7 +23,7 @@ export function createEditedAnswer(
   const chunks: Buffer[] = []
 
   response.once('close', () => {
-    if (!done) abort?.(new Error('the client went away'))
+    if (!done && !outlivesClient) abort?.(new Error('the client went away'))
   })
 
   const fail = (error: Error): void => {
@@ -85,13 +77,18 @@ export function createEditedAnswer(
   }
 }
 
-/** The head with the length of what is really sent. */
+/** The head with the length of what is really sent, where the upstream stated one, else at the end. */
 function withLength(headers: readonly string[], length: number): string[] {
   const kept: string[] = []
+  let isStated = false
   for (let at = 0; at + 1 < headers.length; at += 2) {
     const name = headers[at] ?? ''
     if (name.toLowerCase() !== 'content-length') kept.push(name, headers[at + 1] ?? '')
+    else if (!isStated) {
+      isStated = true
+      kept.push(name, String(length))
+    }
   }
-  kept.push('content-length', String(length))
+  if (!isStated) kept.push('content-length', String(length))
   return kept
 }

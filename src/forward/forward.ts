@@ -5,6 +5,7 @@ import { createDispatchHandler, type ForwardWatch } from './dispatch-handler.ts'
 import { type AnswerEdit, createEditedAnswer } from './edited-answer.ts'
 import type { Pools } from './pools.ts'
 import { buildRequestHeaders } from './request-headers.ts'
+import { createUploadBody } from './upload-body.ts'
 
 /** Where one permitted request goes, and with which credential. */
 export type Route = { readonly pools: Pools; readonly authorization: string }
@@ -41,7 +42,7 @@ export function createForward(deps: ForwardDeps): Forward {
     const { operation } = permit
     const { pools, authorization } = deps.route(permit, request)
     const streamed = operation.body === 'stream'
-    const body = streamed ? request : permit.body
+    const body = streamed ? createUploadBody(request, response) : permit.body
     const headers = buildRequestHeaders({
       rawHeaders: request.rawHeaders,
       host: pools.host,
@@ -55,14 +56,15 @@ export function createForward(deps: ForwardDeps): Forward {
     // hold the connections of short calls.
     const isLong = streamed || operation.answer !== 'json' || operation.action === 'message.create'
     const pool = isLong ? pools.stream : pools.api
+    const options = {
+      addedHeaders,
+      outlivesClient: tapped && operation.mutates && operation.answer === 'json',
+      watch,
+    }
     const handler =
       edit === null
-        ? createDispatchHandler(response, {
-            addedHeaders,
-            outlivesClient: tapped && operation.mutates && operation.answer === 'json',
-            watch,
-          })
-        : createEditedAnswer(response, { addedHeaders, edit, watch })
+        ? createDispatchHandler(response, options)
+        : createEditedAnswer(response, { ...options, edit })
     pool.dispatch({ path: permit.path, method: operation.method, headers, body }, handler)
   }
 }

@@ -2,7 +2,7 @@
 import { createLowerCase } from './header-names.ts'
 
 // RFC 9110 7.6.1 hop-by-hop fields, and the fields that Tollgate replaces or must not pass on.
-const dropped = new Set([
+export const withheldHeaders: ReadonlySet<string> = new Set([
   'connection',
   'keep-alive',
   'proxy-connection',
@@ -63,15 +63,18 @@ export type RequestHead = {
 // What would make the tap see the answer compressed, or a part of it only.
 const unreadable = new Set(['accept-encoding', 'range', 'if-range'])
 
-const lowerCase = createLowerCase((name) => (dropped.has(name) && name !== 'connection' ? null : name))
+const lowerCase = createLowerCase((name) =>
+  withheldHeaders.has(name) && name !== 'connection' ? null : name,
+)
 
-/** The upstream's request head, names lower-cased, order and duplicates kept. */
+/** The upstream's request head: what is kept keeps its case, its order and its duplicates. */
 export function buildRequestHeaders(head: RequestHead): string[] {
   const raw = head.rawHeaders
   const headers = ['host', head.host]
   let listed: string[] | null = null
   for (let i = 0; i + 1 < raw.length; i += 2) {
-    const name = lowerCase(raw[i] ?? '')
+    const written = raw[i] ?? ''
+    const name = lowerCase(written)
     const value = raw[i + 1] ?? ''
     if (name === null) continue
     if (name === 'connection') {
@@ -83,7 +86,7 @@ export function buildRequestHeaders(head: RequestHead): string[] {
       continue
     }
     if (head.plain && unreadable.has(name)) continue
-    headers.push(name, value)
+    headers.push(written, value)
   }
   const kept = listed === null ? headers : withoutListed(headers, listed)
   if (head.plain) kept.push('accept-encoding', 'identity')
@@ -99,8 +102,9 @@ export function buildRequestHeaders(head: RequestHead): string[] {
 function withoutListed(headers: readonly string[], listed: readonly string[]): string[] {
   const kept = headers.slice(0, 2)
   for (let i = 2; i + 1 < headers.length; i += 2) {
-    const name = headers[i] ?? ''
-    if (name === 'content-type' || !listed.includes(name)) kept.push(name, headers[i + 1] ?? '')
+    const written = headers[i] ?? ''
+    const name = written.toLowerCase()
+    if (name === 'content-type' || !listed.includes(name)) kept.push(written, headers[i + 1] ?? '')
   }
   return kept
 }

@@ -22,6 +22,8 @@ export type AdmitDeps = {
   /** The body with the caller's stamp in it; null when nothing is stamped; a denial when it forges one. */
   readonly stamp: (request: StampRequest) => Buffer | Denial | null
   readonly authorize: Authorize
+  /** Told of what passed: counts what is new to us in it. Must not throw. */
+  readonly inspect: (operation: Operation, headers: IncomingHttpHeaders, parsed: unknown) => void
   /** False when the journal has no room left for what a mutating call would cause. */
   readonly journalAccepts: () => boolean
   readonly isClosing: () => boolean
@@ -122,9 +124,11 @@ export function admit(
     body: stamped ?? pinnedBody,
     parsed: pinned,
   })
-  return decision instanceof Promise
-    ? decision.then((decided) => keep(exchange, decided))
-    : keep(exchange, decision)
+  const pass = (decided: Permit | Denial): void => {
+    keep(exchange, decided)
+    deps.inspect(operation, request.raw.headers, pinned)
+  }
+  return decision instanceof Promise ? decision.then(pass) : pass(decision)
 }
 
 function keep(exchange: Exchange, decision: Permit | Denial): void {
@@ -140,7 +144,8 @@ function peerOf(request: FastifyRequest): Peer {
 
 /** A denial on its way to `refuse`: the value's public parts as an error, its rule kept on the exchange. */
 function refusedBy(exchange: Exchange, denial: Denial): TollgateError {
-  exchange.steps.refusal = { code: denial.code, rule: denial.rule, message: denial.message }
+  const { code, rule, message, judged } = denial
+  exchange.steps.refusal = judged === undefined ? { code, rule, message } : { code, rule, message, judged }
   return new TollgateError(denial.code, denial.message)
 }
 

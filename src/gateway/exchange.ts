@@ -4,7 +4,7 @@ import type { Permit } from '../authorize/permit.ts'
 import type { ResponseHead } from '../forward/response-headers.ts'
 import type { Caller } from '../identify/caller.ts'
 import type { Clock } from '../kernel/clock.ts'
-import type { ErrorCode } from '../kernel/errors.ts'
+import type { ErrorCode, Judged } from '../kernel/errors.ts'
 import { newId } from '../kernel/ids.ts'
 import type { PinOutcome } from '../pin/pin-outcome.ts'
 import type { Tap } from '../tap/tap.ts'
@@ -27,6 +27,8 @@ export type Refusal = {
   readonly rule: string
   readonly message: string
   readonly cause?: unknown
+  /** What policy was asked, when it was policy that said no. */
+  readonly judged?: Judged
 }
 
 /** What an exchange was when it arrived. Never changes. */

@@ -1,5 +1,6 @@
 // The corridor: Fastify's routes and hooks, three lines each, calling one room after the other.
 // Routes come from the closed table of operations; what is not in it is refused.
+import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { ExchangeRecord } from '../audit/exchange-record.ts'
@@ -15,6 +16,7 @@ import type { Operation } from '../upstream/operation-type.ts'
 import { type AdmitDeps, admit, arrive } from './admit.ts'
 import { createBodyBudget } from './body-budget.ts'
 import { type Exchange, openExchange } from './exchange.ts'
+import { createQueuedResponses } from './queued-responses.ts'
 import { refuse, refuseRaw } from './refuse.ts'
 import { toExchangeRecord } from './settle.ts'
 
@@ -30,7 +32,7 @@ export type GatewayDeps = AdmitDeps & {
   /** Asked of the caller of every open exchange when `withdraw` is called. */
   readonly recheck: Recheck
   /** What of this answer must change on its way down, e.g. a list that others' objects are cut from; mostly null. */
-  readonly editAnswer: (permit: Permit) => AnswerEdit | null
+  readonly editAnswer: (permit: Permit, request: IncomingMessage) => AnswerEdit | null
   /** Answers the token endpoint, which is ours and asks for no key; null without issuers. */
   readonly tokenEndpoint: TokenEndpoint | null
 }
@@ -69,10 +71,14 @@ const defaultBodyBytes = 1024 * 1024
 export function registerGateway(app: FastifyInstance, deps: GatewayDeps): Gateway {
   const open = new Map<FastifyReply['raw'], Exchange>()
   const sockets = new Set<Socket>()
+  const queued = createQueuedResponses()
   const budget = createBodyBudget(app.initialConfig.bodyLimit ?? defaultBodyBytes)
   app.server.on('connection', (socket) => {
     sockets.add(socket)
-    socket.once('close', () => sockets.delete(socket))
+    socket.once('close', () => {
+      sockets.delete(socket)
+      queued.abandon(socket)
+    })
   })
 
   app.removeAllContentTypeParsers()
@@ -88,13 +94,15 @@ export function registerGateway(app: FastifyInstance, deps: GatewayDeps): Gatewa
   app.addHook('onRequest', (request, reply, done) => {
     const exchange = openExchange(request, deps)
     request.exchange = exchange
+    const { socket } = request.raw
+    queued.note(socket, reply.raw)
     open.set(reply.raw, exchange)
     deps.onOpened(exchange.operation)
     reply.raw.once('close', () => {
       open.delete(reply.raw)
       budget.release(reply.raw)
       // A kept-alive connection would hold up the shutdown until it times out.
-      if (deps.isClosing()) request.raw.socket.end()
+      if (deps.isClosing()) socket.end()
       settle(exchange, request, reply, deps)
     })
     if (request.routeOptions.config.isTokenEndpoint === true) return done()
@@ -172,7 +180,9 @@ function attempt(step: () => void | Promise<void>, done: (error?: Error) => void
 
 /** The one operation that is answered here. It is settled and audited like the others, without a caller. */
 function serveTokens(app: FastifyInstance, tokenEndpoint: TokenEndpoint): void {
-  app.post('/v1/oauth/token', { config: { isTokenEndpoint: true } }, async (request, reply) => {
+  // Nobody has said yet who they are: an assertion and its names need no more than this.
+  const bodyLimit = 65_536
+  app.post('/v1/oauth/token', { bodyLimit, config: { isTokenEndpoint: true } }, async (request, reply) => {
     request.exchange.steps.path = '/v1/oauth/token'
     const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
     const answer = await tokenEndpoint(body, request.headers['content-type'] ?? '')
@@ -194,7 +204,7 @@ function send(exchange: Exchange, request: FastifyRequest, reply: FastifyReply, 
     traceparent: exchange.span.traceparent,
     addedHeaders: addedHeaders(exchange),
     tapped: tap !== null,
-    edit: deps.editAnswer(permit),
+    edit: deps.editAnswer(permit, request.raw),
     watch: watch(exchange, reply, tap),
   })
 }
@@ -250,6 +260,7 @@ const connectCodes =
   /^(ECONNREFUSED|ENOTFOUND|EAI_\w+|EHOSTUNREACH|ENETUNREACH|EADDRNOTAVAIL|ENOENT|.*CERT.*|ERR_TLS_\w+|UNABLE_TO_\w+)$/
 
 function failureCode(error: Error): ErrorCode {
+  if (error instanceof TollgateError) return error.code
   const code = 'code' in error ? String(error.code) : ''
   if (timeoutCodes.test(code)) return 'upstream.timeout'
   return connectCodes.test(code) ? 'upstream.unreachable' : 'upstream.broken'

@@ -1,5 +1,7 @@
 // The way out: once per exchange, when its socket is done with it, whatever the reason.
 import type { ExchangeRecord } from '../audit/exchange-record.ts'
+import { writeCapabilities } from '../authorize/capability-text.ts'
+import type { Permit } from '../authorize/permit.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { withoutKeys } from '../kernel/redact.ts'
 import type { Exchange } from './exchange.ts'
@@ -12,6 +14,7 @@ export function toExchangeRecord(exchange: Exchange, ending: Ending, clock: Cloc
   const { steps, operation } = exchange
   const endReason = readEndReason(exchange, ending)
   const { permit, pin, caller, refusal } = steps
+  const judged = permit ?? refusal?.judged
   return {
     kind: 'exchange',
     exchange_id: exchange.id,
@@ -27,8 +30,10 @@ export function toExchangeRecord(exchange: Exchange, ending: Ending, clock: Cloc
     user_agent: withoutKeys(exchange.userAgent),
     decision: readDecision(exchange),
     error_code: refusal?.code ?? (endReason === 'upstream_broke' ? 'upstream.broken' : ''),
-    rules: refusal?.rule || (permit === null ? '' : [...new Set(permit.rules)].join(',')),
-    policy_hash: permit?.policyHash ?? '',
+    rules: refusal?.rule || (permit === null ? '' : readRules(permit)),
+    policy_hash: judged?.policyHash ?? '',
+    capabilities: judged === undefined ? '' : withoutKeys(writeCapabilities(judged.capabilities)),
+    shadow: withoutKeys(judged?.shadow ?? ''),
     ...readAgent(pin),
     session_id: withoutKeys(steps.tap?.sessionId() ?? exchange.params['session_id'] ?? ''),
     status: endReason === 'client_gone' ? 499 : ending.status,
@@ -42,6 +47,12 @@ export function toExchangeRecord(exchange: Exchange, ending: Ending, clock: Cloc
   }
 }
 
+/** The rules that allowed it, or the objects that were kept from it. */
+function readRules({ masks, rules }: Permit): string {
+  const hidden = masks.map(({ kind, id }) => withoutKeys(`hidden ${kind}/${id}`))
+  return [...new Set(hidden.length > 0 ? hidden : rules)].join(',')
+}
+
 function readDecision({ steps }: Exchange): ExchangeRecord['decision'] {
   const { refusal, permit, pin } = steps
   if (refusal !== null && !isWithdrawn(steps)) {
@@ -49,12 +60,14 @@ function readDecision({ steps }: Exchange): ExchangeRecord['decision'] {
     if (refusal.code === 'gateway.internal') return 'failed'
     return refusal.code.startsWith('authorize.') || refusal.code.startsWith('pin.') ? 'denied' : 'refused'
   }
+  // It went up with ids that name nothing: the upstream was asked for its words alone.
+  if (permit !== null && permit.masks.length > 0) return 'denied'
   return pin?.kind === 'forced' ? 'rewritten' : 'allowed'
 }
 
 /** It was let in, and its caller has gone since. */
 function isWithdrawn({ permit, refusal }: Exchange['steps']): boolean {
-  return permit !== null && refusal !== null && refusal.code.startsWith('identify.')
+  return permit !== null && refusal?.code.startsWith('identify.') === true
 }
 
 function readEndReason({ steps }: Exchange, ending: Ending): ExchangeRecord['end_reason'] {

@@ -20,4 +20,9 @@ export type Caller = {
   readonly expiresMs: number | null
   /** True when it also sent a bearer of the upstream's own, to be passed through where policy allows. */
   readonly bringsUpstreamBearer: boolean
+  /**
+   * What the policy grants its roles to, when that is not its id: callers that a rule makes of claims are not listed in
+   * the directory, and nobody can list them. Those of one team with the same roles share it.
+   */
+  readonly policyName?: string
 }

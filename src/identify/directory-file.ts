@@ -81,7 +81,7 @@ const comments: readonly (readonly [readonly (string | number)[], string])[] = [
   [
     ['callers', 0],
     ` A caller is a person, a service or a pipeline: whoever holds one of its keys.
- roles: any of viewer, developer, operator, auditor, admin, service, or a role of your own in policy.csv.`,
+ roles: any of viewer, developer, operator, auditor, admin, service, worker, or a role of your own in policy.csv.`,
   ],
   [
     ['callers', 0, 'keys', 0],

@@ -2,8 +2,16 @@
 // Anything unclear is an error with its line: a directory that loads half would lock out or let in the wrong people.
 import { z } from 'zod'
 import { openYaml, type YamlPath } from '../kernel/yaml-source.ts'
+import { createAddressCheck, isRange } from './address-ranges.ts'
+import { namePattern } from './name-pattern.ts'
+import { type Issuer, issuerSchema, linkIssuers, policyNameOf } from './tokens/issuer.ts'
 
-export type Team = { readonly name: string; readonly costCentre: string }
+export type Team = {
+  readonly name: string
+  readonly costCentre: string
+  /** Which of the configured upstreams serves it; null for the first. */
+  readonly upstream: string | null
+}
 
 export type DirectoryKey = {
   readonly id: string
@@ -13,6 +21,11 @@ export type DirectoryKey = {
   readonly expiresMs: number
   /** null while the key is not revoked; may lie in the future. */
   readonly revokedMs: number | null
+  /** Addresses it may be used from, as written; empty: from anywhere. */
+  readonly cidrs: readonly string[]
+  readonly allowsAddress: (ip: string) => boolean
+  /** Actions it is limited to, e.g. `session.*`; null: whatever policy allows its caller. */
+  readonly scopes: readonly string[] | null
 }
 
 export type DirectoryCaller = {
@@ -22,17 +35,25 @@ export type DirectoryCaller = {
   readonly keys: readonly DirectoryKey[]
 }
 
+/** A rule of an issuer, as policy sees it. */
+export type UnlistedGrant = {
+  readonly policyName: string
+  readonly team: string
+  readonly roles: readonly string[]
+}
+
 /** Immutable; a reload makes a new one. Every team, caller and key is reachable by its unique id. */
 export type Directory = {
   readonly teams: ReadonlyMap<string, Team>
   readonly callers: ReadonlyMap<string, DirectoryCaller>
   readonly keys: ReadonlyMap<string, { readonly key: DirectoryKey; readonly caller: DirectoryCaller }>
+  /** Whose tokens are believed, by their `iss`. */
+  readonly issuers: ReadonlyMap<string, Issuer>
+  /** Roles that callers get who are not listed, and under which name policy knows these callers. */
+  readonly unlistedGrants: readonly UnlistedGrant[]
   /** The team that owns objects nobody stamped; null: nobody but admins. */
   readonly unownedTo: string | null
 }
-
-/** What a team, caller or role may be called: no character that means something in a policy or an owner stamp. */
-export const namePattern = /^[a-z0-9][a-z0-9._-]{0,63}$/
 
 const name = z
   .string()
@@ -44,6 +65,11 @@ const instant = z
   )
   .transform((text) => Date.parse(text))
 
+const cidr = z.string().refine(isRange, 'must be an address range such as `10.0.0.0/8` or `2001:db8::/32`')
+const scope = z
+  .string()
+  .regex(/^(\*|[a-z_]+\.(\*|[a-z_]+))$/, 'must be an action such as `session.create`, or `session.*`')
+
 const keySchema = z
   .strictObject({
     id: z.string().regex(/^[0-9A-Za-z]{12}$/, 'must be the 12 characters after `tg_live_` of the key'),
@@ -53,26 +79,35 @@ const keySchema = z
     created: instant,
     expires: instant,
     revoked: instant.optional(),
+    cidrs: z.array(cidr).min(1, 'must name an address range, or be left out').optional(),
+    scopes: z.array(scope).min(1, 'must name an action, or be left out').optional(),
   })
   .refine((key) => key.expires > key.created, { path: ['expires'], error: 'must be later than `created`' })
 
 const directorySchema = z.strictObject({
   unowned_to: name.nullish(),
   teams: z
-    .array(z.strictObject({ name, cost_centre: z.string().min(1).max(64) }))
+    .array(z.strictObject({ name, cost_centre: z.string().min(1).max(64), upstream: name.optional() }))
     .min(1, 'must name at least one team'),
   callers: z.array(
     z.strictObject({ id: name, team: name, roles: z.array(name), keys: z.array(keySchema).default([]) }),
   ),
+  issuers: z.array(issuerSchema).default([]),
 })
 
 type Fail = (path: YamlPath, reason: string) => never
 
 /**
- * Parses the text of a directory; `file` is how errors name it, `knownRoles` what a caller may be given.
+ * Parses the text of a directory; `file` is how errors name it, `knownRoles` what a caller may be given and
+ * `knownUpstreams` what a team may be bound to; null where the configuration is not at hand, which checks none.
  * Throws PolicyFileError at the line of the first thing that is wrong.
  */
-export function parseDirectory(text: string, file: string, knownRoles: ReadonlySet<string>): Directory {
+export function parseDirectory(
+  text: string,
+  file: string,
+  knownRoles: ReadonlySet<string>,
+  knownUpstreams: ReadonlySet<string> | null = null,
+): Directory {
   const source = openYaml(text, file)
   const fail: Fail = source.fail
   const result = directorySchema.safeParse(source.value)
@@ -80,7 +115,21 @@ export function parseDirectory(text: string, file: string, knownRoles: ReadonlyS
     const issue = result.error.issues[0]
     return fail(issue?.path ?? [], issue?.message ?? 'is not valid')
   }
+  if (knownUpstreams !== null) checkUpstreams(result.data, knownUpstreams, fail)
   return linkDirectory(result.data, knownRoles, fail)
+}
+
+/** A team whose upstream is not there would be served by another account, on somebody else's bill. */
+function checkUpstreams(
+  { teams }: z.output<typeof directorySchema>,
+  known: ReadonlySet<string>,
+  fail: Fail,
+): void {
+  for (const [at, { upstream }] of teams.entries()) {
+    if (upstream === undefined || known.has(upstream)) continue
+    const names = [...known].join(', ')
+    fail(['teams', at, 'upstream'], `names no upstream: \`${upstream}\`; the configuration has ${names}`)
+  }
 }
 
 /** Resolves names to what they name, and refuses duplicates and names of nothing. */
@@ -92,7 +141,8 @@ function linkDirectory(
   const teams = new Map<string, Team>()
   for (const [at, team] of source.teams.entries()) {
     if (teams.has(team.name)) fail(['teams', at, 'name'], `repeats team \`${team.name}\``)
-    teams.set(team.name, { name: team.name, costCentre: team.cost_centre })
+    const { name: teamName, cost_centre: costCentre, upstream = null } = team
+    teams.set(teamName, { name: teamName, costCentre, upstream })
   }
 
   const callers = new Map<string, DirectoryCaller>()
@@ -116,12 +166,28 @@ function linkDirectory(
     }
   }
 
+  const names = { teams: new Set(teams.keys()), listed: callers, knownRoles }
+  const issuers = linkIssuers(source.issuers, names, fail)
+
   const unownedTo = source.unowned_to ?? null
   if (unownedTo !== null && !teams.has(unownedTo)) fail(['unowned_to'], `names no team: \`${unownedTo}\``)
-  return { teams, callers, keys, unownedTo }
+  const unlistedGrants = [...issuers.values()].flatMap(({ rules }) =>
+    rules.map(({ team, roles }) => ({ policyName: policyNameOf(roles), team, roles })),
+  )
+  return { teams, callers, keys, issuers, unlistedGrants, unownedTo }
 }
 
 function toKey(key: z.output<typeof keySchema>): DirectoryKey {
-  const { id, hash, created, expires, revoked } = key
-  return { id, hash, createdMs: created, expiresMs: expires, revokedMs: revoked ?? null }
+  const { id, hash, created, expires, revoked, cidrs = [], scopes = null } = key
+  const allowsAddress = createAddressCheck(cidrs)
+  return {
+    id,
+    hash,
+    createdMs: created,
+    expiresMs: expires,
+    revokedMs: revoked ?? null,
+    cidrs,
+    allowsAddress,
+    scopes,
+  }
 }

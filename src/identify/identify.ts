@@ -30,7 +30,7 @@ export type Peer = {
 export type Recheck = (caller: Caller) => Denial | null
 
 /** Keys alone need no waiting. */
-export type SyncIdentify = (rawHeaders: readonly string[], rawQuery: string) => Caller | Denial
+export type SyncIdentify = (rawHeaders: readonly string[], rawQuery: string, peer: Peer) => Caller | Denial
 
 export type IdentifyDeps = {
   /** Asked on every request, so that a reloaded directory counts at once. */
@@ -39,29 +39,46 @@ export type IdentifyDeps = {
   readonly clock: Clock
 }
 
+/** Whoever reads tokens: a bearer of three parts with dots between them is one. */
+export type TokenReader = {
+  readonly looksLikeToken: (text: string) => boolean
+  readonly identifyToken: (text: string) => Caller | Denial | Promise<Caller | Denial>
+  readonly recheckToken: Recheck
+}
+
 type FoundKey = { readonly key: DirectoryKey; readonly caller: DirectoryCaller }
 
 /** Callers seen since the directory was read; far more than an organisation has. */
 const verifiedMax = 10_000
 
-/** Makes the gateway's doorkeeper. Takes `Authorization: Bearer` and `x-api-key`, alone or agreeing. */
-export function createIdentify({ directory, pepper, clock }: IdentifyDeps): SyncIdentify {
+/**
+ * Makes the gateway's doorkeeper. Takes `Authorization: Bearer` and `x-api-key`, alone or agreeing.
+ * Without a reader for them, tokens are no credential here.
+ */
+export function createIdentify(deps: IdentifyDeps): SyncIdentify
+export function createIdentify(deps: IdentifyDeps & { readonly tokens: TokenReader }): Identify
+export function createIdentify(deps: IdentifyDeps & { readonly tokens?: TokenReader }): Identify {
+  const { directory, pepper, clock, tokens } = deps
   // Keys that were verified against this very directory, by digest: the HMAC is paid once, not per request.
   const verified = new LRUCache<string, FoundKey>({ max: verifiedMax })
   let verifiedIn: Directory | null = null
 
-  return (rawHeaders, rawQuery) => {
+  return (rawHeaders, rawQuery, peer) => {
     if (hasCredential(rawQuery)) return credentialInQuery
     const credential = readCredential(rawHeaders)
-    return typeof credential === 'string' ? identifyKey(credential) : credential
+    if (typeof credential !== 'string') return credential
+    return tokens?.looksLikeToken(credential) === true
+      ? tokens.identifyToken(credential)
+      : identifyKey(credential, peer)
   }
 
-  function identifyKey(text: string): Caller | Denial {
+  function identifyKey(text: string, peer: Peer): Caller | Denial {
     const found = findKey(text)
     if ('kind' in found) return found
     const { key, caller } = found
     const ended = endOfKey(found, clock.nowMs())
     if (ended !== null) return ended
+    if (!key.allowsAddress(peer.ip)) return addressRefused(found, peer.ip)
     const { id, roles, team } = caller
     return {
       id,
@@ -71,7 +88,7 @@ export function createIdentify({ directory, pepper, clock }: IdentifyDeps): Sync
       costCentre: team.costCentre,
       via: 'key',
       subject: '',
-      scopes: null,
+      scopes: key.scopes,
       expiresMs: key.expiresMs,
       bringsUpstreamBearer: false,
     }
@@ -97,6 +114,14 @@ export function createIdentify({ directory, pepper, clock }: IdentifyDeps): Sync
   }
 }
 
+function addressRefused({ key, caller }: FoundKey, ip: string): Denial {
+  return refuse(
+    'identify.address_refused',
+    `key \`${key.id}\` of caller \`${caller.id}\` may not be used from \`${ip}\`, only from ${key.cidrs.join(', ')}; ask your platform team`,
+    `directory.yaml key ${key.id}`,
+  )
+}
+
 /** Why a key that once was good is no longer; null while it is. */
 function endOfKey({ key, caller }: FoundKey, nowMs: number): Denial | null {
   const whose = `key \`${key.id}\` of caller \`${caller.id}\``
@@ -120,15 +145,23 @@ function endOfKey({ key, caller }: FoundKey, nowMs: number): Denial | null {
 }
 
 /** Makes the second look at a caller that was identified before, by what the directory says now. */
-export function createRecheck({ directory, clock }: Pick<IdentifyDeps, 'directory' | 'clock'>): Recheck {
-  return ({ id, via, keyId, expiresMs }) => {
+export function createRecheck({
+  directory,
+  clock,
+  tokens,
+}: Pick<IdentifyDeps, 'directory' | 'clock'> & {
+  readonly tokens?: Pick<TokenReader, 'recheckToken'>
+}): Recheck {
+  return (caller) => {
+    const { id, via, keyId, expiresMs } = caller
     const nowMs = clock.nowMs()
     if (via === 'key') {
       const found = directory().keys.get(keyId)
       if (found === undefined || found.caller.id !== id) return credentialUnknown
       return endOfKey(found, nowMs)
     }
-    return expiresMs !== null && expiresMs <= nowMs ? tokenEnded : null
+    if (expiresMs !== null && expiresMs <= nowMs) return tokenEnded
+    return tokens === undefined || via === 'certificate' ? null : tokens.recheckToken(caller)
   }
 }
 
@@ -163,9 +196,12 @@ const credentialParams = new Set([
   'authorization',
 ])
 
+// Two encoded JSON objects with a dot between them: header and claims of a token.
+const tokenInTextPattern = /eyJ[\w-]{8,}\.eyJ/
+
 function hasCredential(rawQuery: string): boolean {
   if (rawQuery === '') return false
-  if (keyInTextPattern.test(rawQuery)) return true
+  if (keyInTextPattern.test(rawQuery) || tokenInTextPattern.test(rawQuery)) return true
   for (const [name, value] of new URLSearchParams(rawQuery)) {
     if (credentialParams.has(name.toLowerCase())) return true
     if (keyInTextPattern.test(name) || keyInTextPattern.test(value)) return true

@@ -35,6 +35,9 @@ export const errorKinds = {
   'identify.credential_unknown': kind(401, 'authentication_error', 'the key is not known', false),
   'identify.credential_expired': kind(401, 'authentication_error', 'the key has expired', false),
   'identify.credential_revoked': kind(401, 'authentication_error', 'the key was revoked', false),
+  'identify.address_refused': kind(401, 'authentication_error', 'the key is bound to other addresses', false),
+  'identify.token_refused': kind(401, 'authentication_error', 'the token is not accepted', false),
+  'identify.keys_unavailable': kind(503, 'api_error', 'the token cannot be checked now', true),
   'identify.credential_conflict': kind(
     401,
     'authentication_error',
@@ -69,6 +72,22 @@ export const errorKinds = {
   'body.ambiguous': kind(400, 'invalid_request_error', 'the body could be read in two ways', false),
   'body.shape': kind(400, 'invalid_request_error', 'the body does not have the expected shape', false),
   'authorize.denied': kind(403, 'permission_error', 'denied by policy', false),
+  'ownership.key_reserved': kind(
+    400,
+    'invalid_request_error',
+    '`metadata` keys that begin with `tollgate_` are reserved; leave them out',
+    false,
+  ),
+  'ownership.unavailable': kind(
+    503,
+    'api_error',
+    'whose object this is cannot be found out right now; try again, and tell whoever runs this gateway',
+  ),
+  'ownership.answer_unreadable': kind(
+    502,
+    'api_error',
+    'the upstream answered a list that cannot be read, so what of it is yours cannot be told',
+  ),
   'pin.version_required': kind(403, 'permission_error', 'this agent needs an approved version', false),
   'pin.overrides_refused': kind(403, 'permission_error', 'overrides are refused on a sensitive agent', false),
   'pin.reference_unreadable': kind(
@@ -119,6 +138,16 @@ export type Denial = {
   readonly code: ErrorCode
   readonly message: string
   readonly rule: string
+  /** What policy was asked, when it was policy that said no. */
+  readonly judged?: Judged
+}
+
+/** What a denial was decided on, for audit. */
+export type Judged = {
+  readonly capabilities: readonly { readonly action: string; readonly object: string }[]
+  readonly policyHash: string
+  /** As on a permit. */
+  readonly shadow?: string
 }
 
 /** A file in `policies/` that cannot be used. `line` is 1-based, 0 when the whole file is meant. */

@@ -41,6 +41,8 @@ export async function applyBatch(deps: BatchDeps, records: readonly JournalRecor
     insertRows(ledger, 'session_status', stated.session_status),
     insertRows(ledger, 'usage_snapshots', stated.usage_snapshots),
     insertRows(ledger, 'exchanges', stated.exchanges),
+    insertRows(ledger, 'object_owners', stated.object_owners),
+    insertRows(ledger, 'policy_changes', stated.policy_changes),
     insertRows(ledger, 'quarantined_records', stated.quarantined_records),
   ])
   await Promise.all([applyFacts(deps, stated), applyIntervals(deps, stated)])
@@ -146,6 +148,8 @@ function collect(parts: readonly Partial<StatedRows>[]): StatedRows {
     session_status: parts.flatMap((part) => part.session_status ?? []),
     usage_snapshots: parts.flatMap((part) => part.usage_snapshots ?? []),
     exchanges: parts.flatMap((part) => part.exchanges ?? []),
+    object_owners: parts.flatMap((part) => part.object_owners ?? []),
+    policy_changes: parts.flatMap((part) => part.policy_changes ?? []),
     quarantined_records: parts.flatMap((part) => part.quarantined_records ?? []),
   }
 }

@@ -158,6 +158,32 @@ export type ExchangeRow = {
   readonly events: number
   readonly trace_id: string
   readonly retry_count: number
+  /** One `action object` a line; ends in `…` when that is not all. */
+  readonly capabilities: string
+  /** What the candidate policy would have said otherwise. */
+  readonly shadow: string
+}
+
+/** One change of the policies in force. */
+export type PolicyChangeRow = {
+  readonly change_id: string
+  readonly changed_at: string
+  readonly old_hash: string
+  readonly new_hash: string
+  /** Comma-separated. */
+  readonly files: string
+  /** One `+ file:line text` a line. */
+  readonly diff: string
+}
+
+/** Whose an object is, as its creation was seen. */
+export type ObjectOwnerRow = {
+  readonly object_kind: string
+  readonly object_id: string
+  readonly team: string
+  readonly caller: string
+  readonly exchange_id: string
+  readonly seen_at: string
 }
 
 export type QuarantinedRow = {
@@ -175,5 +201,7 @@ export type StatedRows = {
   readonly session_status: readonly SessionStatusRow[]
   readonly usage_snapshots: readonly UsageSnapshotRow[]
   readonly exchanges: readonly ExchangeRow[]
+  readonly object_owners: readonly ObjectOwnerRow[]
+  readonly policy_changes: readonly PolicyChangeRow[]
   readonly quarantined_records: readonly QuarantinedRow[]
 }

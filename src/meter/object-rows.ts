@@ -1,7 +1,7 @@
 // Session and thread objects, and a deletion -> rows: who owns the session, what it runs, and edges no event may state.
 import type { SessionStatusRow, StatedRows } from '../ledger/rows.ts'
 import { toSnapshot } from './event-rows.ts'
-import type { MeteredDeletion, MeteredSession, MeteredThread } from './record-schema.ts'
+import type { MeteredCreation, MeteredDeletion, MeteredSession, MeteredThread } from './record-schema.ts'
 import { formatLedgerTime, parseUpstreamTime } from './upstream-time.ts'
 
 const notRunning = new Map<string, SessionStatusRow['status']>([
@@ -91,6 +91,14 @@ export function projectThread(thread: MeteredThread): Partial<StatedRows> {
       },
     ],
   }
+}
+
+/** Whose a new object is. */
+export function projectCreation(creation: MeteredCreation): Partial<StatedRows> {
+  const { object_kind, object_id, team, caller, exchange_id, seen_at_ms } = creation
+  // The column keeps milliseconds.
+  const seen_at = formatLedgerTime(Math.round(seen_at_ms) * 1000).slice(0, 23)
+  return { object_owners: [{ object_kind, object_id, team, caller, exchange_id, seen_at }] }
 }
 
 /** The session's end, by our clock: the upstream states no time of a deletion. The earliest sight wins. */

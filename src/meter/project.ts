@@ -3,10 +3,10 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import type { JournalRecord } from '../kernel/journal.ts'
-import type { QuarantinedRow, StatedRows } from '../ledger/rows.ts'
+import type { PolicyChangeRow, QuarantinedRow, StatedRows } from '../ledger/rows.ts'
 import { projectEvent } from './event-rows.ts'
-import { projectDeletion, projectSession, projectThread } from './object-rows.ts'
-import { type MeteredExchange, meteredRecordSchema } from './record-schema.ts'
+import { projectCreation, projectDeletion, projectSession, projectThread } from './object-rows.ts'
+import { type MeteredExchange, type MeteredPolicyChange, meteredRecordSchema } from './record-schema.ts'
 
 /** Rows of a record; one that cannot be read becomes a quarantined row with the reason. Never throws. */
 export function project(record: JournalRecord): Partial<StatedRows> {
@@ -27,6 +27,7 @@ export function quarantine(record: JournalRecord, reason: string): QuarantinedRo
 
 function projectKnown(record: z.output<typeof meteredRecordSchema>): Partial<StatedRows> | null {
   if (record.kind === 'exchange') return { exchanges: [toExchangeRow(record)] }
+  if (record.kind === 'policy_change') return { policy_changes: [toPolicyChangeRow(record)] }
   switch (record.about) {
     case 'event':
       return projectEvent(record)
@@ -36,10 +37,23 @@ function projectKnown(record: z.output<typeof meteredRecordSchema>): Partial<Sta
       return projectThread(record)
     case 'deletion':
       return projectDeletion(record)
+    case 'creation':
+      return projectCreation(record)
   }
 }
 
 function toExchangeRow({ kind: _kind, started_at_ms, ...rest }: MeteredExchange) {
-  const startedAt = new Date(started_at_ms).toISOString().replace('T', ' ').replace('Z', '')
-  return { ...rest, started_at: startedAt }
+  return { ...rest, started_at: toColumnTime(started_at_ms) }
 }
+
+function toPolicyChangeRow({
+  kind: _kind,
+  changed_at_ms,
+  files,
+  diff,
+  ...rest
+}: MeteredPolicyChange): PolicyChangeRow {
+  return { ...rest, changed_at: toColumnTime(changed_at_ms), files: files.join(','), diff: diff.join('\n') }
+}
+
+const toColumnTime = (ms: number): string => new Date(ms).toISOString().replace('T', ' ').replace('Z', '')

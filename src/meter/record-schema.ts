@@ -85,6 +85,17 @@ const threadSighting = z.object({
 
 const deletionSighting = z.object({ ...sightingBase, about: z.literal('deletion') })
 
+const creationSighting = z.object({
+  kind: z.literal('sighting'),
+  seen_at_ms: timeMs,
+  about: z.literal('creation'),
+  object_kind: id,
+  object_id: id,
+  team: text,
+  caller: text,
+  exchange_id: text,
+})
+
 const exchange = z.object({
   kind: z.literal('exchange'),
   exchange_id: z.string().min(1),
@@ -115,12 +126,32 @@ const exchange = z.object({
   events: count,
   trace_id: text,
   retry_count: uint32,
+  // Records of an older version, still in the journal, have neither.
+  capabilities: text.default(''),
+  shadow: text.default(''),
+})
+
+const policyChange = z.object({
+  kind: z.literal('policy_change'),
+  change_id: id,
+  changed_at_ms: timeMs,
+  old_hash: text,
+  new_hash: text,
+  files: z.array(text),
+  diff: z.array(text),
 })
 
 /** Any record the meter knows. */
 export const meteredRecordSchema = z.union([
-  z.discriminatedUnion('about', [eventSighting, sessionSighting, threadSighting, deletionSighting]),
+  z.discriminatedUnion('about', [
+    eventSighting,
+    sessionSighting,
+    threadSighting,
+    deletionSighting,
+    creationSighting,
+  ]),
   exchange,
+  policyChange,
 ])
 
 export type MeteredUsage = Readonly<z.output<typeof usage>>
@@ -128,5 +159,7 @@ export type MeteredTokens = Readonly<z.output<typeof tokens>>
 export type MeteredEvent = Readonly<z.output<typeof eventSighting>>
 export type MeteredSession = Readonly<z.output<typeof sessionSighting>>
 export type MeteredThread = Readonly<z.output<typeof threadSighting>>
+export type MeteredCreation = Readonly<z.output<typeof creationSighting>>
 export type MeteredDeletion = Readonly<z.output<typeof deletionSighting>>
+export type MeteredPolicyChange = Readonly<z.output<typeof policyChange>>
 export type MeteredExchange = Readonly<z.output<typeof exchange>>

@@ -1,6 +1,6 @@
 // The agent reference as it stands in the body's text: which version it names, and how to make it name another
 // without touching any other byte.
-import { memberSpans, type Span } from './member-spans.ts'
+import { memberSpans, type Span } from '../upstream/member-spans.ts'
 
 /** The value of `agent` as written, and where. */
 export type WrittenReference = {

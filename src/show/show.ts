@@ -1,12 +1,12 @@
 // The admin listener: health for the orchestrator, figures for finance and operators. Its own port, its own
 // Fastify instance; every answer is fresh, and every refusal has the same envelope as the data plane's.
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
-import type { Clock } from '../kernel/clock.ts'
 import { type ErrorCode, errorKinds, TollgateError } from '../kernel/errors.ts'
 import { newId } from '../kernel/ids.ts'
 import type { UsageQuery, UsageReport } from '../price/usage-report.ts'
 import { errorEnvelope } from '../upstream/error-envelope.ts'
 import { type GuardDeps, guard } from './guard.ts'
+import { type PolicyRoutesDeps, registerPolicyRoutes } from './policy-routes.ts'
 import { createReadiness, type ReadinessCheck } from './readiness.ts'
 import { renderUsageCsv } from './usage-csv.ts'
 import { parseUsageQuery } from './usage-query.ts'
@@ -19,16 +19,18 @@ export type ShowRefusal = {
   readonly cause: unknown
 }
 
-export type ShowDeps = GuardDeps & {
-  readonly clock: Clock
-  readonly loadUsageReport: (query: UsageQuery) => Promise<UsageReport>
-  readonly metrics: { readonly exposition: () => Promise<string> }
-  readonly readiness: readonly ReadinessCheck[]
-  /** How long one readiness check may take; 2,000 when not given. */
-  readonly readinessTimeoutMs?: number
-  /** Called for every refused or failed request; must not throw. */
-  readonly onRefused: (refusal: ShowRefusal) => void
-}
+export type ShowDeps = GuardDeps &
+  PolicyRoutesDeps & {
+    readonly loadUsageReport: (query: UsageQuery) => Promise<UsageReport>
+    /** When each key was last used. */
+    readonly loadKeyUse: () => Promise<readonly { readonly key_id: string; readonly last_used: string }[]>
+    readonly metrics: { readonly exposition: () => Promise<string> }
+    readonly readiness: readonly ReadinessCheck[]
+    /** How long one readiness check may take; 2,000 when not given. */
+    readonly readinessTimeoutMs?: number
+    /** Called for every refused or failed request; must not throw. */
+    readonly onRefused: (refusal: ShowRefusal) => void
+  }
 
 // Answers hold figures about people's work: no cache keeps them, no page frames or sniffs them.
 const fixedHeaders = {
@@ -82,9 +84,15 @@ function registerRoutes(app: FastifyInstance, deps: ShowDeps): void {
     reply.type('text/plain; version=0.0.4; charset=utf-8').send(await deps.metrics.exposition()),
   )
 
+  app.get('/api/v1/keys/used', { config: { action: 'usage.read' } }, async () => ({
+    keys: await fromLedger(deps.loadKeyUse),
+  }))
+
+  registerPolicyRoutes(app, deps, fromLedger)
+
   app.get('/api/v1/usage', { config: { action: 'usage.read' } }, async (request, reply) => {
     const { query, format } = parseUsageQuery(request.query, deps.clock.nowMs())
-    const report = await loadReport(deps, query)
+    const report = await fromLedger(() => deps.loadUsageReport(query))
     const wantsCsv = /\btext\/csv\b/i.test(request.headers.accept ?? '')
     if (format === 'json' || (format === undefined && !wantsCsv)) return report
     const name = `tollgate-usage-${report.group_by}-${report.from.slice(0, 10)}-${report.to.slice(0, 10)}.csv`
@@ -102,9 +110,9 @@ function nothingAt(app: FastifyInstance, request: FastifyRequest, reply: Fastify
   return new TollgateError('arrive.method_unknown', `\`${request.method}\` is not known here; use \`GET\``)
 }
 
-async function loadReport(deps: ShowDeps, query: UsageQuery): Promise<UsageReport> {
+async function fromLedger<T>(load: () => Promise<T>): Promise<T> {
   try {
-    return await deps.loadUsageReport(query)
+    return await load()
   } catch (cause) {
     if (cause instanceof TollgateError) throw cause
     throw new TollgateError('show.unavailable', undefined, { cause })

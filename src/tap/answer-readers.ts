@@ -1,8 +1,17 @@
 // Which answers are read, and how each becomes sightings. One line per operation.
 import { sightEvent } from '../upstream/event-schema.ts'
+import { ownedByCreation } from '../upstream/owned-kinds.ts'
 import { sightSession } from '../upstream/session-schema.ts'
 import { sightThread } from '../upstream/thread-schema.ts'
-import type { EventSighting, SessionSighting, Sighting, SightingSource, ThreadSighting } from './sighting.ts'
+import type { AnswerShape } from '../upstream/unknowns.ts'
+import type {
+  CreationSighting,
+  EventSighting,
+  SessionSighting,
+  Sighting,
+  SightingSource,
+  ThreadSighting,
+} from './sighting.ts'
 
 /** Where and for whom an answer was seen; `session_id` and `thread_id` from the path, '' when it has none. */
 export type SightingPlace = {
@@ -51,6 +60,27 @@ const readThread = (
   return thread === null ? [] : [{ kind: 'sighting', about: 'thread', ...place, ...thread, source }]
 }
 
+const readCreation = (
+  body: unknown,
+  { thread_id: _none, ...where }: SightingPlace,
+  kind: string,
+): readonly CreationSighting[] =>
+  hasId(body)
+    ? [
+        {
+          kind: 'sighting',
+          about: 'creation',
+          ...where,
+          object_kind: kind,
+          object_id: body.id,
+          source: 'object',
+        },
+      ]
+    : []
+
+const hasId = (body: unknown): body is { readonly id: string } =>
+  typeof body === 'object' && body !== null && 'id' in body && typeof body.id === 'string' && body.id !== ''
+
 const each = (body: unknown, read: (item: unknown) => readonly Sighting[]): readonly Sighting[] =>
   isList(body) ? body.data.flatMap(read) : []
 
@@ -64,6 +94,10 @@ const eventList: AnswerReader = (body, place) => each(body, (item) => readEvent(
 
 /** Operation id -> reader. What is not here passes unread. */
 export const answerReaders: ReadonlyMap<string, AnswerReader> = new Map<string, AnswerReader>([
+  ...[...ownedByCreation].map(([operationId, { kind }]): [string, AnswerReader] => [
+    operationId,
+    (body, place) => readCreation(body, place, kind),
+  ]),
   ['sessions.create', (body, place) => readSession(body, place, true, 'object')],
   ['sessions.retrieve', session],
   ['sessions.update', session],
@@ -83,4 +117,21 @@ export const answerReaders: ReadonlyMap<string, AnswerReader> = new Map<string, 
   ['sessions.threads.archive', thread],
   ['sessions.threads.events.list', eventList],
   ['sessions.threads.events.stream', frame],
+])
+
+/** Operation id -> what its answers are made of, for counting what is new in them. */
+export const answerShapes: ReadonlyMap<string, AnswerShape> = new Map<string, AnswerShape>([
+  ['sessions.create', 'session'],
+  ['sessions.retrieve', 'session'],
+  ['sessions.update', 'session'],
+  ['sessions.archive', 'session'],
+  ['sessions.list', 'session'],
+  ['sessions.events.list', 'event'],
+  ['sessions.events.send', 'event'],
+  ['sessions.events.stream', 'event'],
+  ['sessions.threads.list', 'thread'],
+  ['sessions.threads.retrieve', 'thread'],
+  ['sessions.threads.archive', 'thread'],
+  ['sessions.threads.events.list', 'event'],
+  ['sessions.threads.events.stream', 'event'],
 ])

@@ -20,6 +20,8 @@ export function createEventStreamTap(deps: {
   /** Which types are worth parsing; the others come by the hundred and are only counted. */
   readonly isRead: (type: string) => boolean
   readonly onEvent: (data: unknown) => void
+  /** The type of a frame that was not worth parsing. */
+  readonly onSkipped: (type: string) => void
   readonly onUnreadable: (reason: string) => void
 }): EventStreamTap {
   const decoder = new StringDecoder('utf8')
@@ -29,7 +31,7 @@ export function createEventStreamTap(deps: {
     maxBufferSize: eventCharsMax,
     onEvent: (frame) => {
       if (frame.event !== 'ping') events += 1
-      if (frame.event !== undefined && !deps.isRead(frame.event)) return
+      if (frame.event !== undefined && !deps.isRead(frame.event)) return deps.onSkipped(frame.event)
       const data = parseJson(frame.data)
       if (data === undefined) deps.onUnreadable('frame_not_json')
       else deps.onEvent(data)

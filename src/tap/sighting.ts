@@ -85,4 +85,12 @@ export type ThreadSighting = SightingBase & {
 /** The session is gone upstream (DELETE answered 2xx). */
 export type DeletionSighting = SightingBase & { readonly about: 'deletion' }
 
-export type Sighting = EventSighting | SessionSighting | ThreadSighting | DeletionSighting
+/** Something was made here, and belongs to the team of the caller that made it. Sessions have their own sighting. */
+export type CreationSighting = SightingBase & {
+  readonly about: 'creation'
+  /** As in a policy's objects: `file`, `skill`, `agent`, … */
+  readonly object_kind: string
+  readonly object_id: string
+}
+
+export type Sighting = EventSighting | SessionSighting | ThreadSighting | DeletionSighting | CreationSighting

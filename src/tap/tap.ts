@@ -3,7 +3,8 @@
 import type { Permit } from '../authorize/permit.ts'
 import type { ResponseHead } from '../forward/response-headers.ts'
 import type { Clock } from '../kernel/clock.ts'
-import { type AnswerReader, answerReaders, isMetered } from './answer-readers.ts'
+import { inspectAnswer, inspectEventType, type NoteUnknown } from '../upstream/unknowns.ts'
+import { type AnswerReader, answerReaders, answerShapes, isMetered } from './answer-readers.ts'
 import { createEventStreamTap } from './event-stream-tap.ts'
 import { createJsonTap } from './json-tap.ts'
 import type { Sighting } from './sighting.ts'
@@ -14,6 +15,8 @@ export type TapDeps = {
   readonly onSightings: (sightings: readonly Sighting[]) => void
   /** Counts what could not be read, by reason; must not throw. */
   readonly onFailure: (reason: string) => void
+  /** Counts what is new to us in what was read; must not throw. */
+  readonly onUnknown: NoteUnknown
 }
 
 export type Tapped = { readonly permit: Permit; readonly params: PathParams; readonly exchangeId: string }
@@ -37,8 +40,10 @@ type Reading = {
 
 /** A tap for one exchange; null when its operation says nothing about sessions. */
 export function createTap(deps: TapDeps, tapped: Tapped): Tap | null {
-  const reader = answerReaders.get(tapped.permit.operation.id)
+  const { id } = tapped.permit.operation
+  const reader = answerReaders.get(id)
   if (reader === undefined) return null
+  const shape = answerShapes.get(id)
   let sessionId = tapped.params['session_id'] ?? ''
   let reading: Reading | null = null
 
@@ -53,6 +58,7 @@ export function createTap(deps: TapDeps, tapped: Tapped): Tap | null {
   }
   const see = (body: unknown, read: AnswerReader): void =>
     guarded(() => {
+      if (shape !== undefined) inspectAnswer(shape, body, deps.onUnknown)
       const sightings = read(body, {
         session_id: tapped.params['session_id'] ?? '',
         thread_id: tapped.params['thread_id'] ?? '',
@@ -69,7 +75,7 @@ export function createTap(deps: TapDeps, tapped: Tapped): Tap | null {
   return {
     onHead: (head) =>
       guarded(() => {
-        reading = open(head, (body) => see(body, reader), deps.onFailure)
+        reading = open(head, (body) => see(body, reader), deps)
       }),
     onChunk: (chunk) => {
       if (reading !== null) guarded(() => reading?.read(chunk))
@@ -85,7 +91,7 @@ export function createTap(deps: TapDeps, tapped: Tapped): Tap | null {
 function open(
   head: ResponseHead,
   onBody: (body: unknown) => void,
-  onFailure: (reason: string) => void,
+  { onFailure, onUnknown }: Pick<TapDeps, 'onFailure' | 'onUnknown'>,
 ): Reading | null {
   if (head.status < 200 || head.status > 299) return null
   // We asked for identity; an upstream that compresses all the same keeps its bytes and is counted.
@@ -94,7 +100,12 @@ function open(
     return null
   }
   if (head.isEventStream) {
-    const tap = createEventStreamTap({ isRead: isMetered, onEvent: onBody, onUnreadable: onFailure })
+    const tap = createEventStreamTap({
+      isRead: isMetered,
+      onEvent: onBody,
+      onSkipped: (type) => inspectEventType(type, onUnknown),
+      onUnreadable: onFailure,
+    })
     return { read: tap.read, finish: () => {}, events: tap.events }
   }
   const tap = createJsonTap({ onBody, onUnreadable: onFailure })

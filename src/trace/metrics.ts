@@ -6,6 +6,7 @@ import { resourceFromAttributes } from '@opentelemetry/resources'
 import { MeterProvider } from '@opentelemetry/sdk-metrics'
 import type { ErrorCode } from '../kernel/errors.ts'
 import type { JournalTrouble } from '../kernel/journal-extents.ts'
+import { type UnknownKind, unknownKinds } from '../upstream/unknowns.ts'
 import type { RequestFacts } from './request-span.ts'
 import { createTally } from './tally.ts'
 
@@ -15,9 +16,19 @@ export type MetricsOptions = {
   readonly journalBacklogBytes: () => number
   /** Age of the oldest record that the ledger does not have yet, in ms; 0 when there is none. */
   readonly writerLagMs: () => number
+  /** Read at each exposition: the files of `policies/`, or of its candidate, cannot be taken over as they are. */
+  readonly policiesInvalid?: () => { readonly live: boolean; readonly candidate: boolean }
   /** Teams beyond the first so many share the label `other`. Default 100. */
   readonly teamsMax?: number
 }
+
+const policySets = ['live', 'candidate'] as const
+export type PolicySet = (typeof policySets)[number]
+const shadowDirections = ['would_deny', 'would_allow'] as const
+export type ShadowDirection = (typeof shadowDirections)[number]
+
+const unknownSides = ['request', 'answer'] as const
+export type UnknownSide = (typeof unknownSides)[number]
 
 export type Metrics = {
   /** Counts a settled exchange: decision, status, error code, team, bytes and how long it took. */
@@ -29,6 +40,12 @@ export type Metrics = {
   readonly streamClosed: () => void
   /** The tap could not read a frame; the stream went on. */
   readonly tapFailed: () => void
+  /** Something that the API as we know it does not have passed, in a request or an answer. */
+  readonly unknownPassed: (side: UnknownSide, kind: UnknownKind) => void
+  /** Changed files of `policies/` or its candidate were taken over, or were not. */
+  readonly policiesReloaded: (set: PolicySet, result: 'taken' | 'refused') => void
+  /** The candidate policy would have decided otherwise. */
+  readonly shadowDisagreed: (direction: ShadowDirection) => void
   /** The journal did not take a record of this kind: what it told is lost to the ledger. */
   readonly journalRefused: (kind: string) => void
   readonly journalTroubled: (kind: JournalTrouble['kind']) => void
@@ -84,6 +101,9 @@ export function createMetrics(options: MetricsOptions): Metrics {
     streamOpened: () => count.openStreams.add(1),
     streamClosed: () => count.openStreams.add(-1),
     tapFailed: () => count.tapFailures.add(1),
+    unknownPassed: (side, kind) => count.unknown.add(1, side, kind),
+    policiesReloaded: (set, result) => count.reloads.add(1, { set, result }),
+    shadowDisagreed: (direction) => count.shadows.add(1, direction),
     journalRefused: (kind) => count.journalRefusals.add(1, { kind }),
     journalTroubled: (kind) => count.troubles.add(1, { kind }),
     spansExported: (result, spans) => count.spans.add(spans, { result }),
@@ -114,7 +134,20 @@ function createInstruments(meter: Meter) {
     refusals: tally('tollgate_refusals_total', 'Requests Tollgate answered itself, by error code.', ['code']),
     bytes: tally('tollgate_response_bytes_total', 'Bytes of answers passed to clients.', []),
     events: tally('tollgate_events_total', 'Upstream events the tap saw.', []),
+    unknown: tally('tollgate_unknown_total', 'Words of a newer API that passed, by side and kind.', [
+      'side',
+      'kind',
+    ]),
     tapFailures: counter('tollgate_tap_failures_total', 'Frames the tap could not read; the stream went on.'),
+    reloads: counter(
+      'tollgate_policy_reloads_total',
+      'Changes of policies/ and its candidate, taken over or refused.',
+    ),
+    shadows: tally(
+      'tollgate_shadow_disagreements_total',
+      'Decisions that the candidate policy would have made otherwise.',
+      ['direction'],
+    ),
     journalRefusals: counter('tollgate_journal_refusals_total', 'Records the journal did not take.'),
     troubles: counter('tollgate_journal_troubles_total', 'Damage, torn tails, failed writes of the journal.'),
     spans: counter('tollgate_spans_total', 'Spans handed to the OTLP exporter, by result.'),
@@ -132,17 +165,32 @@ function createInstruments(meter: Meter) {
   }
   // A series that exists at zero can be alarmed on; one that appears with the first failure cannot.
   for (const one of [instruments.tapFailures, instruments.openStreams]) one.add(0)
-  for (const kind of ['exchange', 'sighting']) instruments.journalRefusals.add(0, { kind })
+  for (const side of unknownSides) for (const kind of unknownKinds) instruments.unknown.add(0, side, kind)
+  for (const set of policySets)
+    for (const result of ['taken', 'refused']) instruments.reloads.add(0, { set, result })
+  for (const direction of shadowDirections) instruments.shadows.add(0, direction)
+  for (const kind of ['exchange', 'sighting', 'policy_change']) instruments.journalRefusals.add(0, { kind })
   for (const kind of troubleKinds) instruments.troubles.add(0, { kind })
   return instruments
 }
 
-function watchGauges(meter: Meter, { journalBacklogBytes, writerLagMs }: MetricsOptions): void {
+function watchGauges(meter: Meter, options: MetricsOptions): void {
+  const { journalBacklogBytes, writerLagMs, policiesInvalid } = options
   const gauge = (name: string, description: string, read: () => number): void =>
     meter.createObservableGauge(name, { description }).addCallback((result) => result.observe(read()))
   gauge('tollgate_journal_backlog_bytes', 'Bytes the ledger does not have yet.', journalBacklogBytes)
   const lagSeconds = (): number => writerLagMs() / 1000
   gauge('tollgate_writer_lag_seconds', 'Age of the oldest record the ledger does not have yet.', lagSeconds)
+  if (policiesInvalid !== undefined) {
+    gauge(
+      'tollgate_policies_invalid',
+      '1 while changed files of policies/ are refused; older ones decide.',
+      () => Number(policiesInvalid().live),
+    )
+    gauge('tollgate_policies_candidate_invalid', '1 while policies/candidate/ cannot be judged by.', () =>
+      Number(policiesInvalid().candidate),
+    )
+  }
   gauge('process_resident_memory_bytes', 'Memory of the gateway process.', () => process.memoryUsage.rss())
 }
 

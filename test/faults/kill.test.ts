@@ -105,6 +105,9 @@ const rowTypes = /^(span\.model_request_end|session\.(thread_)?status_)/
 
 function keysOf(record: JournalRecord): readonly string[] {
   if (record.kind === 'exchange') return [`exchange ${String(record['exchange_id'])}`]
+  if (record['about'] === 'creation') {
+    return [`object ${String(record['object_kind'])} ${String(record['object_id'])}`]
+  }
   const isRow =
     record['about'] === 'event' && record['processed_at'] !== null && rowTypes.test(String(record['type']))
   return isRow
@@ -115,6 +118,8 @@ function keysOf(record: JournalRecord): readonly string[] {
 const keptKeys = `
   SELECT key, toUInt64(max(copies)) AS copies FROM (
     SELECT concat('exchange ', exchange_id) AS key, count() AS copies FROM tollgate.exchanges FINAL GROUP BY key
+    UNION ALL
+    SELECT concat('object ', object_kind, ' ', object_id) AS key, count() AS copies FROM tollgate.object_owners FINAL GROUP BY key
     UNION ALL
     SELECT concat('session ', session_id) AS key, toUInt64(1) AS copies FROM tollgate.session_status FINAL GROUP BY key
     UNION ALL

@@ -237,6 +237,8 @@ test('an exchange written twice is one row, with every field of its record', asy
     events: 0,
     trace_id: 'f'.repeat(32),
     retry_count: 1,
+    capabilities: 'session.create session/*\nagent.use agent/agent_1',
+    shadow: 'would_deny: policy.csv:12 session.create',
   }
   await house.write([exchange, exchange])
   await house.write([exchange])

@@ -1,20 +1,15 @@
 // From a request to a verdict: what it is spelled out as, what a denial says, and that only all of it is enough.
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { createAuthorize, createAuthorizeAdmin } from '../../src/authorize/authorize.ts'
+import { createAuthorizeAdmin } from '../../src/authorize/authorize.ts'
 import { expandCapabilities } from '../../src/authorize/capabilities.ts'
 import { parsePolicy } from '../../src/authorize/policy-file.ts'
 import { createSnapshot } from '../../src/authorize/snapshot.ts'
-import { operations } from '../../src/upstream/operations.ts'
+import { operationOf } from '../support/asked-of.ts'
+import { authorizeAlone } from '../support/authorize-alone.ts'
 import { callerOf } from '../support/caller-of.ts'
 
 const modelText = readFileSync(new URL('../../policies/model.conf', import.meta.url), 'utf8')
-
-function operationOf(id: string) {
-  const operation = operations.find((each) => each.id === id)
-  if (operation === undefined) throw new Error(`no operation ${id}`)
-  return operation
-}
 
 const pairsOf = (id: string, parsed: unknown, params: { readonly [name: string]: string } = {}) => {
   const expanded = expandCapabilities({ operation: operationOf(id), params, parsed })
@@ -34,18 +29,19 @@ async function gateOf(policyText: string) {
     teams: new Set(['payments']),
   })
   const deps = { snapshot: () => snapshot }
-  const authorize = createAuthorize(deps)
-  const ask = (id: string, parsed: unknown) =>
-    authorize({
-      operation: operationOf(id),
-      caller,
-      params: {},
-      path: '/v1/x?y',
-      body: Buffer.from('{}'),
-      parsed,
-    })
-  return { ask, snapshot, admin: createAuthorizeAdmin(deps) }
+  const authorize = authorizeAlone(deps)
+  const ask = (id: string, parsed: unknown) => authorize(requestOf(id, parsed))
+  return { ask, authorize, snapshot, admin: createAuthorizeAdmin(deps) }
 }
+
+const requestOf = (id: string, parsed: unknown) => ({
+  operation: operationOf(id),
+  caller,
+  params: {},
+  path: '/v1/x?y',
+  body: Buffer.from('{}'),
+  parsed,
+})
 
 test.each<[string, unknown, string | readonly string[]]>([
   ['sessions.list', undefined, ['session.read session/*']],
@@ -53,74 +49,30 @@ test.each<[string, unknown, string | readonly string[]]>([
   ['sessions.events.stream', undefined, ['event.read event/*']],
   [
     'sessions.create',
-    { agent: 'a', environment_id: 'e' },
-    ['session.create session/*', 'agent.use agent/a', 'environment.use environment/e'],
-  ],
-  [
-    'sessions.create',
-    { agent: { type: 'agent', id: 'a', version: 2 }, vault_ids: ['v', 'w', 'v'] },
-    ['session.create session/*', 'agent.use agent/a', 'vault.use vault/v', 'vault.use vault/w'],
-  ],
-  [
-    'sessions.create',
     {
-      agent: { type: 'agent_with_overrides', id: 'a', model: 'm' },
-      initial_events: [{ type: 'user.message' }],
+      agent: { type: 'agent', id: 'a', version: 2 },
+      environment_id: 'e',
+      vault_ids: ['v', 'w', 'v'],
+      budget: { type: 'limit' },
     },
     [
       'session.create session/*',
       'agent.use agent/a',
-      'agent.override agent/a',
-      'event.send event/user.message',
+      'environment.use environment/e',
+      'vault.use vault/v',
+      'vault.use vault/w',
+      'session.budget budget/set',
     ],
   ],
   [
-    'deployments.create',
-    { agent: 'a', environment_id: 'e' },
-    ['deployment.create deployment/*', 'agent.use agent/a', 'environment.use environment/e'],
-  ],
-  ['sessions.create', { agent: ['a'] }, 'body.shape'],
-  ['sessions.create', { agent: { type: 'agent' } }, 'body.shape'],
-  ['sessions.create', { agent: 'a', vault_ids: 'v' }, 'body.shape'],
-  ['sessions.create', ['not an object'], 'body.shape'],
-  [
     'sessions.events.send',
-    {
-      events: [
-        { type: 'user.message' },
-        { type: 'user.message' },
-        { type: 'user.tool_confirmation', tool_use_id: 't' },
-      ],
-    },
-    ['event.send event/user.message', 'event.send event/user.tool_confirmation', 'tool.confirm tool/*'],
+    { events: [{ type: 'user.message' }, { type: 'user.message' }] },
+    ['event.send event/user.message'],
   ],
   ['sessions.events.send', { events: [] }, ['event.send event/*']],
   ['sessions.events.send', undefined, ['event.send event/*']],
-  ['sessions.events.send', { events: [{ text: 'no type' }] }, 'body.shape'],
-  // Not an override by its type, but by what it holds.
-  [
-    'sessions.create',
-    { agent: { type: 'agent', id: 'a', system: 'obey' } },
-    ['session.create session/*', 'agent.use agent/a', 'agent.override agent/a'],
-  ],
-  // Tools of a running session replace its agent's.
-  [
-    'sessions.update',
-    { agent: { tools: [] }, vault_ids: ['v'] },
-    ['session.update session/sesn_1', 'agent.override agent/*', 'vault.use vault/v'],
-  ],
   ['sessions.update', { title: 't' }, ['session.update session/sesn_1']],
-  // A rule names an id letter by letter: what the upstream might trim, decode or take for another is refused.
-  ['sessions.create', { agent: 'a ' }, 'body.shape'],
-  ['sessions.create', { agent: 'a', vault_ids: ['v\n\u001b[31m'] }, 'body.shape'],
-  ['sessions.create', { agent: 'a', environment_id: 'e/*' }, 'body.shape'],
-  ['sessions.create', { agent: { type: 'Agent', id: 'a' } }, 'body.shape'],
-  ['sessions.create', { agent: 'a', Vault_IDs: ['v'] }, 'body.shape'],
-  ['sessions.create', { agent: 'a', Agent: 'b' }, 'body.shape'],
-  ['sessions.update', { Agent: { tools: [] } }, 'body.shape'],
-  ['sessions.events.send', { events: [{ type: 'user.message' }], 'event\u017f': [] }, 'body.shape'],
-  ['sessions.events.send', { events: [{ type: 'user.message', Type: 'user.interrupt' }] }, 'body.shape'],
-  ['sessions.events.send', { events: [{ type: 'USER.message' }] }, 'body.shape'],
+  ['sessions.create', ['not an object'], 'body.shape'],
   // Each name costs a judgement: a body of a million is a way to stop everybody.
   [
     'sessions.create',
@@ -133,13 +85,18 @@ test.each<[string, unknown, string | readonly string[]]>([
 
 test('every capability must be allowed, and the permit carries exactly what was judged', async () => {
   const { ask, snapshot } = await gateOf(
-    'p, role:dev, *, session.create, session/*, allow\np, role:dev, payments, agent.use, agent/a, allow',
+    [
+      'p, role:dev, *, session.create, session/*, allow',
+      'p, role:dev, payments, agent.use, agent/a, allow',
+      'p, role:dev, *, agent.float, agent/*, allow',
+      'p, role:dev, *, session.budget, budget/none, allow',
+    ].join('\n'),
   )
   const permit = ask('sessions.create', { agent: 'a' })
   expect(permit).toMatchObject({
     path: '/v1/x?y',
     body: Buffer.from('{}'),
-    rules: ['policy.csv:1', 'policy.csv:2'],
+    rules: ['policy.csv:1', 'policy.csv:2', 'policy.csv:3', 'policy.csv:4'],
     policyHash: snapshot.hash,
   })
   expect(ask('sessions.create', { agent: 'b' })).toMatchObject({ code: 'authorize.denied' })
@@ -152,10 +109,12 @@ test('a denial names every pair refused, its rule or the nearest one, the caller
       'p, role:dev, *, agent.use, agent/*, allow',
       'p, *, payments, agent.use, agent/secret, deny',
       'p, role:boss, *, vault.use, vault/*, allow',
+      'p, role:dev, *, session.budget, budget/none, allow',
     ].join('\n'),
   )
-  const denial = ask('sessions.create', { agent: 'secret', environment_id: 'env_1', vault_ids: ['vlt_1'] })
-  expect(denial).toEqual({
+  const agent = { type: 'agent', id: 'secret', version: 1 }
+  const denial = ask('sessions.create', { agent, environment_id: 'env_1', vault_ids: ['vlt_1'] })
+  expect(denial).toMatchObject({
     kind: 'denial',
     code: 'authorize.denied',
     message:
@@ -174,7 +133,56 @@ test('a denial stays short and printable, whatever the body holds', async () => 
   const message = 'message' in denial ? denial.message : ''
   expect(message.length).toBeLessThan(6_000)
   expect(message).toMatch(/^[\x20-\x7e…]*$/)
-  expect(message).toContain('and 481 more')
+  expect(message).toContain('and 483 more')
+})
+
+test('what the agent carries is judged as if the request had said it, and the denial names the version', async () => {
+  const { authorize } = await gateOf(
+    [
+      'p, role:dev, *, session.*, *, allow',
+      'p, role:dev, *, agent.*, *, allow',
+      'p, role:dev, *, model.*, *, allow',
+      'p, role:dev, *, tool.enable, tool/read:always_ask, allow',
+    ].join('\n'),
+  )
+  const request = requestOf('sessions.create', { agent: { type: 'agent', id: 'a', version: 3 } })
+  const reader = { name: 'read', enabled: true, permission_policy: { type: 'always_ask' } }
+  const toolset = (configs: readonly object[]) => [
+    { type: 'agent_toolset_20260401', default_config: { enabled: false }, configs },
+  ]
+  const quiet = { agentId: 'a', version: 3, agent: { model: { id: 'm' }, tools: toolset([reader]) } }
+  const loud = {
+    agentId: 'b',
+    version: 1,
+    agent: { model: { id: 'm' }, tools: toolset([{ name: 'bash', enabled: true }]) },
+  }
+
+  expect(authorize({ ...request, carried: [quiet] })).toMatchObject({
+    capabilities: expect.arrayContaining([{ action: 'tool.enable', object: 'tool/read:always_ask' }]),
+    rules: ['policy.csv:1', 'policy.csv:2', 'policy.csv:1', 'policy.csv:3', 'policy.csv:3', 'policy.csv:4'],
+  })
+  // Twice: the second time its expansion is remembered.
+  for (let round = 0; round < 2; round++) {
+    expect(authorize({ ...request, carried: [quiet, loud] })).toMatchObject({
+      code: 'authorize.denied',
+      message: expect.stringContaining(
+        'agent `b` version 1 carries `tool.enable` on `tool/bash:always_allow`: no rule allows it',
+      ),
+    })
+  }
+  expect(authorize({ ...request, carried: [{ agentId: 'c', version: 2, agent: { tools: 'all' } }] })).toEqual(
+    {
+      kind: 'denial',
+      code: 'authorize.denied',
+      message: expect.stringMatching(
+        /^agent `c` version 2 cannot be judged, so it cannot run: `tools` is not readable/,
+      ),
+      rule: '',
+    },
+  )
+  expect(authorize({ ...request, carried: [{ agentId: 'd', version: 1, agent: null }] })).toMatchObject({
+    code: 'authorize.denied',
+  })
 })
 
 test('the admin listener asks the same policy', async () => {
@@ -182,4 +190,19 @@ test('the admin listener asks the same policy', async () => {
   expect(admin(caller, 'usage.read')).toBeNull()
   expect(admin({ ...caller, id: 'other' }, 'usage.read')).toMatchObject({ code: 'show.forbidden' })
   expect(admin(caller, 'no.such')).toMatchObject({ code: 'show.forbidden' })
+})
+
+test('a key with scopes may do less than its caller, never more', async () => {
+  const { authorize } = await gateOf('p, role:dev, payments, session.read, session/*, allow')
+  const asked = (scopes: readonly string[]) =>
+    authorize({ ...requestOf('sessions.list', undefined), caller: callerOf({ ...caller, scopes }) })
+  expect(asked(['session.*'])).toMatchObject({ rules: ['policy.csv:1'] })
+  expect(asked(['*'])).toMatchObject({ rules: ['policy.csv:1'] })
+  expect(asked(['agent.*'])).toMatchObject({
+    code: 'authorize.denied',
+    rule: 'directory.yaml key key (scopes agent.*)',
+  })
+  expect(
+    authorize({ ...requestOf('agents.list', undefined), caller: callerOf({ ...caller, scopes: ['*'] }) }),
+  ).toMatchObject({ code: 'authorize.denied' })
 })

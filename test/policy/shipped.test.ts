@@ -1,7 +1,8 @@
-// The policy as shipped: it proves its own cases, knows every action, and means to Casbin what it means to us.
+// The policies as shipped, starter and strict: each proves its own cases, knows every action, and means to Casbin what it
+// means to us.
 import { readFileSync } from 'node:fs'
 import { newModelFromString, StringAdapter } from 'casbin'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { parseCases } from '../../src/authorize/cases-file.ts'
 import { lintPolicies, loadPolicySnapshot } from '../../src/authorize/load-policies.ts'
 import { objectKindOf } from '../../src/authorize/vocabulary.ts'
@@ -14,15 +15,56 @@ const read = (file: string) => ({
   file,
   text: readFileSync(new URL(`../../policies/${file}`, import.meta.url), 'utf8'),
 })
-const texts = { model: read('model.conf'), policy: read('policy.csv'), cases: read('cases.csv') }
-const policy = lintPolicies(texts)
+const textsIn = (folder: string) => ({
+  model: read('model.conf'),
+  policy: read(`${folder}policy.csv`),
+  cases: read(`${folder}cases.csv`),
+})
+const texts = textsIn('')
 const first = createFirstDirectory({ pepper: new Secret('p'), nowMs: 0 })
-const directory = parseDirectory(first.text, 'directory.yaml', policy.roles)
+const directory = parseDirectory(first.text, 'directory.yaml', lintPolicies(texts).roles)
 
-test('the shipped policy passes its own cases, and every role has some', async () => {
-  await expect(loadPolicySnapshot({ ...texts, directory })).resolves.toBeDefined()
-  const tried = new Set(parseCases(texts.cases.text, texts.cases.file).flatMap((each) => each.roles))
-  expect(tried).toEqual(policy.roles)
+test('what `npm start` uses is the starter preset, so that one can come back to it', () => {
+  for (const name of ['policy.csv', 'cases.csv']) {
+    const [used, preset] = [read(name), read(`presets/starter/${name}`)]
+    expect(used.text === preset.text, `copy policies/${name} to policies/presets/starter/`).toBe(true)
+  }
+})
+
+describe.each([
+  ['starter', ''],
+  ['strict', 'presets/strict/'],
+])('the %s policy', (_preset, folder) => {
+  const texts = textsIn(folder)
+  const policy = lintPolicies(texts)
+
+  test('passes its own cases, and every role has some', async () => {
+    await expect(loadPolicySnapshot({ ...texts, directory })).resolves.toBeDefined()
+    const tried = new Set(parseCases(texts.cases.text, texts.cases.file).flatMap((each) => each.roles))
+    expect(tried).toEqual(policy.roles)
+  })
+
+  test('an admin may do every operation there is, and a stranger none', async () => {
+    const snapshot = await loadPolicySnapshot({ ...texts, directory })
+    for (const { action, resource } of operations) {
+      expect(objectKindOf.get(action)).toBe(resource)
+      expect(snapshot.decide('caller:first-admin', 'platform', action, `${resource}/x`).allowed).toBe(true)
+      expect(snapshot.decide('caller:stranger', 'platform', action, `${resource}/x`).allowed).toBe(false)
+      expect(snapshot.decide('caller:first-admin', 'elsewhere', action, `${resource}/x`).allowed).toBe(false)
+    }
+    expect(snapshot.decide('caller:first-admin', 'platform', 'usage.read', 'usage/*').allowed).toBe(true)
+  })
+
+  test('the same files, read by Casbin itself, hold the same rules in the same order', async () => {
+    const model = newModelFromString(texts.model.text)
+    await new StringAdapter(texts.policy.text).loadPolicy(model)
+    expect(model.model.get('p')?.get('p')?.policy).toEqual(
+      policy.rules.map(({ sub, dom, act, obj, eft }) => [sub, dom, act, obj, eft]),
+    )
+    expect(model.model.get('g')?.get('g')?.policy).toEqual(
+      policy.links.map(({ sub, role, dom }) => [sub, role, dom]),
+    )
+  })
 })
 
 test('a policy that fails one of its cases is not loaded, and the case is named', async () => {
@@ -35,27 +77,6 @@ test('a policy that fails one of its cases is not loaded, and the case is named'
     line: 3,
     reason: expect.stringContaining('no rule allows it'),
   })
-})
-
-test('an admin may do every operation there is, and a stranger none', async () => {
-  const snapshot = await loadPolicySnapshot({ ...texts, directory })
-  for (const { action, resource } of operations) {
-    expect(objectKindOf.get(action)).toBe(resource)
-    expect(snapshot.decide('caller:first-admin', 'platform', action, `${resource}/x`).allowed).toBe(true)
-    expect(snapshot.decide('caller:stranger', 'platform', action, `${resource}/x`).allowed).toBe(false)
-    expect(snapshot.decide('caller:first-admin', 'elsewhere', action, `${resource}/x`).allowed).toBe(false)
-  }
-})
-
-test('the same files, read by Casbin itself, hold the same rules in the same order', async () => {
-  const model = newModelFromString(texts.model.text)
-  await new StringAdapter(texts.policy.text).loadPolicy(model)
-  expect(model.model.get('p')?.get('p')?.policy).toEqual(
-    policy.rules.map(({ sub, dom, act, obj, eft }) => [sub, dom, act, obj, eft]),
-  )
-  expect(model.model.get('g')?.get('g')?.policy).toEqual(
-    policy.links.map(({ sub, role, dom }) => [sub, role, dom]),
-  )
 })
 
 test('a rule about a team or caller that is not in the directory is refused', async () => {

@@ -5,7 +5,7 @@ import { loadBook } from '../../src/price/book.ts'
 import { loadUsageReport, type UsageQuery, type UsageReport } from '../../src/price/usage-report.ts'
 import type { SessionBill } from '../../src/simulator/billing/bill.ts'
 import { createManualClock, type ScenarioInput } from '../../src/simulator/simulator.ts'
-import { addCaller } from './callers.ts'
+import { addCaller, shareEverything } from './callers.ts'
 import { openTestHouse } from './house.ts'
 import { until } from './until.ts'
 
@@ -24,6 +24,8 @@ export async function openAccounting(options: {
     payments: addCaller(house, 'payments-ci', 'payments', 'developer'),
     search: addCaller(house, 'search-ci', 'search', 'admin'),
   }
+  // The agents are one team's and run by all.
+  shareEverything(house)
   await house.refreshPolicies()
   const as = (team: keyof typeof keys): Anthropic => house.client({ apiKey: keys[team] })
   const environment = await house.client().beta.environments.create({ name: 'books' })

@@ -65,6 +65,11 @@ export async function startAdminListener(deps: Partial<ShowDeps> = {}) {
     identify: identifyByRole,
     authorizeAdmin: () => null,
     clock: { nowMs: () => nowMs, monotonicMs: () => 0 },
+    loadKeyUse: async () => [],
+    policyHistory: {
+      disagreements: async () => ({ disagreements: [], decisions: 0, left_out: 0 }),
+      decisions: async () => ({ decisions: [], unrecorded: 0, left_out: 0 }),
+    },
     loadUsageReport: async (query) => {
       queries.push(query)
       return usageReport(query, [], usageLine({ key: 'total' }))

@@ -3,8 +3,8 @@ import type { FastifyInstance } from 'fastify'
 import type { ExchangeRecord } from '../../src/audit/exchange-record.ts'
 import { grant } from '../../src/authorize/permit.ts'
 import { createForward } from '../../src/forward/forward.ts'
-import { createPools, type PoolOptions } from '../../src/forward/pools.ts'
-import { type Gateway, registerGateway } from '../../src/gateway/gateway.ts'
+import { createPools, type PoolOptions, type Pools } from '../../src/forward/pools.ts'
+import { type Gateway, type GatewayDeps, registerGateway } from '../../src/gateway/gateway.ts'
 import { createGatewayServer } from '../../src/gateway/server.ts'
 import type { Caller } from '../../src/identify/caller.ts'
 import { systemClock } from '../../src/kernel/clock.ts'
@@ -20,6 +20,7 @@ export type Corridor = {
   readonly port: number
   readonly app: FastifyInstance
   readonly gateway: Gateway
+  readonly pools: Pools
   readonly settled: ExchangeRecord[]
   readonly sightings: Sighting[]
   readonly tapFailures: string[]
@@ -29,6 +30,14 @@ export type Corridor = {
 }
 
 export const upstreamKey = 'sk-ant-test-the-upstream-credential'
+
+export type CorridorOptions = Partial<PoolOptions> & {
+  readonly bodyLimitBytes?: number
+  /** Other rooms than the permissive ones; with `onSettled` or `onSightings` nothing is collected here. */
+  readonly deps?: Partial<GatewayDeps>
+  readonly onSightings?: (seen: readonly Sighting[]) => void
+}
+
 const tester: Caller = {
   id: 'tester',
   team: 'testers',
@@ -44,10 +53,7 @@ const tester: Caller = {
 const traceId = '0af7651916cd43dd8448eb211c80319c'
 
 /** Opens a corridor in front of `upstreamUrl`. */
-export async function openCorridor(
-  upstreamUrl: string,
-  options: Partial<PoolOptions> & { readonly bodyLimitBytes?: number } = {},
-): Promise<Corridor> {
+export async function openCorridor(upstreamUrl: string, options: CorridorOptions = {}): Promise<Corridor> {
   const settled: ExchangeRecord[] = []
   const sightings: Sighting[] = []
   const tapFailures: string[] = []
@@ -70,7 +76,8 @@ export async function openCorridor(
     tokenEndpoint: null,
     pin: () => ({ kind: 'open' }),
     authorize: ({ operation, caller, path, body }) =>
-      grant({ operation, caller, path, body, capabilities: [], rules: [], policyHash: 'test' }),
+      grant({ operation, caller, path, body, capabilities: [], masks: [], rules: [], policyHash: 'test' }),
+    inspect: () => {},
     journalAccepts: () => true,
     isClosing: () => false,
     startSpan: () => ({ traceId, traceparent: `00-${traceId}-b7ad6b7169203331-01`, end: () => {} }),
@@ -79,7 +86,8 @@ export async function openCorridor(
       createTap(
         {
           clock: systemClock,
-          onSightings: (seen) => void sightings.push(...seen),
+          onSightings: options.onSightings ?? ((seen) => void sightings.push(...seen)),
+          onUnknown: () => {},
           onFailure: (reason) => void tapFailures.push(reason),
         },
         tapped,
@@ -89,6 +97,7 @@ export async function openCorridor(
       settled.push(record)
       for (const check of waiters) check()
     },
+    ...options.deps,
   })
   await app.listen({ host: '127.0.0.1', port: 0 })
   const port = portOf(app.server)
@@ -97,6 +106,7 @@ export async function openCorridor(
     port,
     app,
     gateway,
+    pools,
     settled,
     sightings,
     tapFailures,

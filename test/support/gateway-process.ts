@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
 export type GatewayProcess = {
+  readonly pid: number
   readonly gatewayUrl: string
   readonly adminUrl: string
   /** The key printed at the first start; '' later. */
@@ -63,6 +64,7 @@ export async function startGatewayProcess(env: { readonly [name: string]: string
   })
   const found = (pattern: RegExp): string => pattern.exec(read())?.[1] ?? ''
   return {
+    pid: child.pid ?? 0,
     gatewayUrl: found(/gateway\s+(http:\S+)/),
     adminUrl: found(/admin\s+(http:\S+)/),
     key: found(/\n {2}(tg_live_\w+)\n/),

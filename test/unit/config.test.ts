@@ -27,8 +27,10 @@ test('an empty environment is a loopback gateway with embedded ledger and simula
   const { config, warnings } = good({})
   expect(config.gateway).toEqual({
     listen: { host: '127.0.0.1', port: 8787 },
+    publicUrl: null,
     bodyLimitBytes: 33_554_432,
     shutdownGraceMs: 10_000,
+    stamping: true,
   })
   expect(config.show.listen).toEqual({ host: '127.0.0.1', port: 8788 })
   expect(config.upstream).toEqual({ kind: 'simulator' })
@@ -143,4 +145,38 @@ test('a mistyped variable is told, what an orchestrator sets by itself is not', 
 test('both listeners on one port is refused', () => {
   expect(faults({ TOLLGATE_ADMIN_LISTEN: '127.0.0.1:8787' })[0]).toContain('another port')
   expect(faults({ TOLLGATE_LISTEN: '127.0.0.1:0', TOLLGATE_ADMIN_LISTEN: '127.0.0.1:0' })).toEqual([])
+})
+
+const twoUpstreams = 'upstreams:\n  - { name: main, key_file: a.key }\n  - { name: pay, key_file: b.key }\n'
+const withUpstreams = (yaml: string) => ({ 'tollgate.yaml': yaml, 'a.key': 'sk-a', 'b.key': 'sk-b\n' })
+
+test('several upstreams have a key each, in the order they are written', () => {
+  const { config, warnings } = good(
+    { TOLLGATE_CONFIG: 'tollgate.yaml', ANTHROPIC_API_KEY: providerKey },
+    withUpstreams(twoUpstreams),
+  )
+  if (config.upstream.kind !== 'several') throw new Error('not several')
+  expect(config.upstream.upstreams.map(({ name, url, key }) => [name, url, key.reveal()])).toEqual([
+    ['main', 'https://api.anthropic.com', 'sk-a'],
+    ['pay', 'https://api.anthropic.com', 'sk-b'],
+  ])
+  expect(warnings.join()).toContain('ANTHROPIC_API_KEY: has no effect')
+})
+
+test.each([
+  ['a name twice', twoUpstreams.replace('pay', 'main'), 'upstreams.main: is named twice'],
+  [
+    'a missing key file',
+    twoUpstreams.replace('b.key', 'c.key'),
+    'upstreams.pay.key_file: cannot read `c.key`',
+  ],
+  [
+    'plain http',
+    twoUpstreams.replace('key_file: b', 'url: http://example.com, key_file: b'),
+    'must be https',
+  ],
+  ['none', 'upstreams: []\n', 'upstreams in tollgate.yaml: `[]` names no upstream'],
+  ['the single one as well', `${twoUpstreams}upstream_url: https://x.example.com\n`, 'one of the two ways'],
+])('upstreams with %s are refused', (_, yaml, problem) => {
+  expect(faults({ TOLLGATE_CONFIG: 'tollgate.yaml' }, withUpstreams(yaml)).join('\n')).toContain(problem)
 })

@@ -16,11 +16,13 @@ const roles = new Set(['admin'])
 function openDoor() {
   const first = createFirstDirectory({ pepper, nowMs: startMs })
   const state = { nowMs: startMs, text: first.text }
-  const identify = createIdentify({
+  const door = createIdentify({
     directory: () => parseDirectory(state.text, 'directory.yaml', roles),
     pepper,
     clock: { nowMs: () => state.nowMs, monotonicMs: () => 0 },
   })
+  const identify = (headers: readonly string[], query: string, ip = '127.0.0.1') =>
+    door(headers, query, { ip, certificateUris: [] })
   return { state, identify, key: first.key.reveal() }
 }
 
@@ -129,4 +131,33 @@ test('a key revoked in a reloaded directory stops at once', () => {
   expect(codeOf(identify(['x-api-key', key], ''))).toBe('identified')
   state.text = `${state.text.trimEnd()}\n        revoked: 2027-01-01\n`
   expect(codeOf(identify(['x-api-key', key], ''))).toBe('identify.credential_revoked')
+})
+
+test('a key bound to addresses is refused from elsewhere, in either form of an address, and nowhere by accident', () => {
+  const { identify, key, state } = openDoor()
+  state.text = `${state.text.trimEnd()}\n        cidrs: [10.1.0.0/16, 2001:db8::/32, 192.0.2.7]\n`
+  const from = (ip: string) => codeOf(identify(['x-api-key', key], '', ip))
+  for (const ip of ['10.1.0.1', '10.1.255.255', '::ffff:10.1.2.3', '2001:db8::1', '192.0.2.7']) {
+    expect([ip, from(ip)]).toEqual([ip, 'identified'])
+  }
+  for (const ip of ['10.2.0.1', '::ffff:10.2.0.1', '2001:db9::1', '192.0.2.8', '127.0.0.1', '::1', '', 'x']) {
+    expect([ip, from(ip)]).toEqual([ip, 'identify.address_refused'])
+  }
+})
+
+test('scopes come with the caller, and a range or scope that means nothing is an error with its line', () => {
+  const { identify, key, state } = openDoor()
+  const plain = state.text.trimEnd()
+  state.text = `${plain}\n        scopes: [session.*, event.send]\n`
+  expect(identify(['x-api-key', key], '')).toMatchObject({ scopes: ['session.*', 'event.send'] })
+  for (const wrong of [
+    'cidrs: [10.0.0.0/33]',
+    'cidrs: [ten]',
+    'cidrs: []',
+    'scopes: [Session]',
+    'scopes: []',
+  ]) {
+    state.text = `${plain}\n        ${wrong}\n`
+    expect(() => identify(['x-api-key', key], '')).toThrow(/directory\.yaml:\d+/)
+  }
 })

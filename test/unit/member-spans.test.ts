@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { memberSpans } from '../../src/pin/member-spans.ts'
+import { memberSpans } from '../../src/upstream/member-spans.ts'
 
 // Keys and texts full of what a scanner could stumble over.
 const awkward = fc.string({

@@ -136,3 +136,28 @@ test('a thread nobody described has no model: the session model would be a guess
     'session-model fast',
   )
 })
+
+test('a change of policies becomes one row, its lines together', () => {
+  const change = {
+    kind: 'policy_change',
+    change_id: 'chg_1',
+    changed_at_ms: Date.UTC(2026, 10, 23, 16, 0, 0, 123),
+    old_hash: 'a',
+    new_hash: 'b',
+    files: ['pins.yaml', 'policy.csv'],
+    diff: ['+ policy.csv:1 p, …', '- policy.csv:2 p, …'],
+  }
+  expect(project(change)).toEqual({
+    policy_changes: [
+      {
+        change_id: 'chg_1',
+        changed_at: '2026-11-23 16:00:00.123',
+        old_hash: 'a',
+        new_hash: 'b',
+        files: 'pins.yaml,policy.csv',
+        diff: '+ policy.csv:1 p, …\n- policy.csv:2 p, …',
+      },
+    ],
+  })
+  expect(project({ ...change, diff: 'text' })).toHaveProperty('quarantined_records')
+})

@@ -1,13 +1,14 @@
 // The folder that is looked at again and again: what was decided there counts, also after a bad moment.
-import { appendFileSync, cpSync, mkdtempSync, rmSync } from 'node:fs'
+import { appendFileSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { createFirstDirectoryFile } from '../../src/identify/directory-file.ts'
 import { PolicyFileError } from '../../src/kernel/errors.ts'
 import { Secret } from '../../src/kernel/secret.ts'
-import { loadPolicies, openPolicyStore } from '../../src/policies.ts'
+import { loadPolicies, openPolicyStore, type Policies } from '../../src/policies.ts'
+import { describeChange } from '../../src/policy-change.ts'
 
 test('a change that could not be read at once is taken over as soon as it can be, without another change', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'tollgate-policies-'))
@@ -43,4 +44,94 @@ test('a change that could not be read at once is taken over as soon as it can be
   expect([store.problem(), reloads]).toEqual([null, 1])
   store.close()
   rmSync(folder, { recursive: true, force: true })
+})
+
+/** The shipped policies with a first directory, in a folder of their own. */
+function shippedFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'tollgate-policies-'))
+  const shipped = fileURLToPath(new URL('../../policies', import.meta.url))
+  cpSync(shipped, folder, { recursive: true, filter: (path) => !path.endsWith('directory.yaml') })
+  createFirstDirectoryFile(join(folder, 'directory.yaml'), { pepper: new Secret('00'.repeat(32)), nowMs: 0 })
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  return folder
+}
+
+test('a reload that was asked for reads the files also when they look as before', async () => {
+  const folder = shippedFolder()
+  let loads = 0
+  const store = await openPolicyStore({
+    folder,
+    intervalMs: 3_600_000,
+    onReload: () => {},
+    onProblem: () => {},
+    load: (from) => {
+      loads += 1
+      return loadPolicies(from)
+    },
+  })
+  await store.refresh()
+  expect(loads).toBe(1)
+  await store.reload()
+  expect(loads).toBe(2)
+  store.close()
+})
+
+test('what a change is told by: lines with numbers, people and keys by id, no hash, no key', async () => {
+  const folder = shippedFolder()
+  const before = await loadPolicies(folder)
+  const directory = readFileSync(join(folder, 'directory.yaml'), 'utf8')
+  writeFileSync(
+    join(folder, 'directory.yaml'),
+    directory.replace(/(roles:\s*(?:\[|- )\s*)admin/, '$1viewer').replace(/[0-9a-f]{64}/, 'ab'.repeat(32)),
+  )
+  const policy = readFileSync(join(folder, 'policy.csv'), 'utf8').split('\n')
+  const gone = policy.findIndex((line) => line.startsWith('p, role:viewer, *, model.read'))
+  writeFileSync(
+    join(folder, 'policy.csv'),
+    policy.toSpliced(gone, 1, `# tg_live_${'a'.repeat(12)}_${'b'.repeat(40)}`).join('\n'),
+  )
+  writeFileSync(join(folder, 'cases.csv'), 'team,roles,action,object,expected\n')
+  const after = await loadPolicies(folder)
+  const { files, diff, oldHash, newHash } = describeChange(before, after)
+  expect([oldHash, newHash]).toEqual([before.snapshot.hash, after.snapshot.hash])
+  expect(files).toEqual(['cases.csv', 'directory.yaml', 'policy.csv'])
+  const [keyId] = before.directory.keys.keys()
+  expect(diff.filter((line) => !line.includes('cases.csv'))).toEqual([
+    '~ caller first-admin (roles admin -> viewer)',
+    `~ key ${keyId} (secret)`,
+    `- policy.csv:${gone + 1} ${policy[gone]}`,
+    `+ policy.csv:${gone + 1} # [secret]`,
+  ])
+  expect(describeChange(after, after)).toMatchObject({ files: [], diff: [] })
+})
+
+test('a candidate is any of the files over the live ones, and follows both', async () => {
+  const folder = shippedFolder()
+  const told: (string | null)[] = []
+  const store = await openPolicyStore({
+    folder,
+    intervalMs: 3_600_000,
+    onReload: () => {},
+    onProblem: () => {},
+    onCandidate: (_candidate, problem) => void told.push(problem),
+  })
+  expect([store.candidate(), told]).toEqual([null, []])
+  mkdirSync(join(folder, 'candidate'))
+  const live = readFileSync(join(folder, 'policy.csv'), 'utf8')
+  writeFileSync(
+    join(folder, 'candidate', 'policy.csv'),
+    `${live}p, *, platform, agent.create, agent/*, deny\n`,
+  )
+  await store.refresh()
+  const ask = (policies: Policies | null) =>
+    policies?.snapshot.decide('caller:first-admin', 'platform', 'agent.create', 'agent/*').allowed
+  expect([ask(store.current()), ask(store.candidate()), told]).toEqual([true, false, [null]])
+  const { hash } = store.current().snapshot
+
+  writeFileSync(join(folder, 'candidate', 'pins.yaml'), 'no pins')
+  await store.refresh()
+  expect([store.candidate(), store.problem()]).toEqual([null, null])
+  expect(store.candidateProblem()).toMatch(/^candidate\/pins\.yaml/)
+  expect(store.current().snapshot.hash).toBe(hash)
+  store.close()
 })

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import Anthropic from '@anthropic-ai/sdk'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { addCaller } from '../support/callers.ts'
+import { addCaller, shareEverything } from '../support/callers.ts'
 import { openTestHouse, type TestHouse } from '../support/house.ts'
 import { send } from '../support/raw-client.ts'
 
@@ -15,7 +15,7 @@ let agent: Anthropic.Beta.BetaManagedAgentsAgent
 let environmentId = ''
 
 beforeAll(async () => {
-  house = await openTestHouse()
+  house = await openTestHouse({ env: { TOLLGATE_STAMPING: 'off' } })
   const admin = house.client()
   environmentId = (await admin.beta.environments.create({ name: 'prod' })).id
   agent = await admin.beta.agents.create({ name: 'ledger-bot', model: 'claude-sonnet-5-5' })
@@ -23,6 +23,7 @@ beforeAll(async () => {
     agent = await admin.beta.agents.update(agent.id, { version: agent.version, system })
   viewer = house.client({ apiKey: addCaller(house, 'reader', 'platform', 'viewer') })
   paymentsKey = addCaller(house, 'payer', 'payments', 'developer')
+  shareEverything(house)
   payments = house.client({ apiKey: paymentsKey })
   await house.refreshPolicies()
 })

@@ -32,6 +32,8 @@ export function sendError(exchange: Exchange, error: unknown, compresses: boolea
     error instanceof ApiError
       ? error
       : new ApiError(500, 'api_error', `the simulator failed: ${String(error)}`)
+  for (const [name, value] of Object.entries(known.extra.headers ?? {}))
+    exchange.response.setHeader(name, value)
   sendJson(exchange, known.status, errorEnvelope(known, exchange.record.requestId), compresses)
 }
 

@@ -115,6 +115,12 @@ function stopAt(blocks: readonly AnswerBlock[], sequences: readonly string[]) {
   return { blocks, sequence: null }
 }
 
+/** The block without what says that there are no citations. */
+function withoutCitations(block: AnswerBlock): AnswerBlock {
+  const { citations, ...view } = block.view
+  return citations === null ? { ...block, view } : block
+}
+
 /** The answer to a request. */
 export function composeAnswer(params: MessageParams, script: MessageScript | null): Answer {
   const plan = script ?? planOf(params)
@@ -138,7 +144,7 @@ export function composeAnswer(params: MessageParams, script: MessageScript | nul
     isCut || params.max_tokens === 0 ? 'max_tokens' : last === 'tool_use' ? 'tool_use' : 'end_turn'
   const reason = natural === 'end_turn' && stopped.sequence !== null ? 'stop_sequence' : natural
   return {
-    blocks,
+    blocks: script?.omit_citations === true ? blocks.map(withoutCitations) : blocks,
     stopReason: script?.stop_reason ?? reason,
     stopSequence: (script?.stop_reason ?? reason) === 'stop_sequence' ? stopped.sequence : null,
     webSearches: script?.usage.web_search_requests ?? plan.web_searches.length,

@@ -12,6 +12,8 @@ const count = z.int().min(0)
 const scriptSchema = z.strictObject({
   thinking: z.string().optional(),
   text: z.string().optional(),
+  /** Leaves `citations` out of texts that have none. The SDK's types want a null there, some other clients refuse one. */
+  omit_citations: z.boolean().default(false),
   /** Tools to call, after the text. */
   tool_use: z.array(z.strictObject({ name: z.string().min(1), input: jsonObject.default({}) })).default([]),
   /** Web searches to make before the text, by query. */

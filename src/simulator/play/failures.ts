@@ -37,6 +37,9 @@ export function emitFailure(session: LiveSession, thread: LiveThread, step: Step
   const named: JsonObject = {
     ...(isRepository ? { repository_url: null } : {}),
     ...(given.type.startsWith('mcp_') ? { mcp_server_name: 'unknown' } : {}),
+    ...(given.type === 'credential_host_unreachable_error'
+      ? { credential_id: 'vcrd_unknown', vault_id: 'vlt_unknown' }
+      : {}),
   }
   session.emit(thread, step.type, {
     ...step.fields,

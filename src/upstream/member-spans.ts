@@ -69,8 +69,8 @@ function trimmedEnd(text: string, from: number): number {
   return end
 }
 
-/** Index of the quote that closes the string opened at `open`. */
-function endOfString(text: string, open: number): number {
+/** Index of the quote that closes the string opened at `open`; the text's length when none does. */
+export function endOfString(text: string, open: number): number {
   for (let end = text.indexOf('"', open + 1); end >= 0; end = text.indexOf('"', end + 1)) {
     let backslashes = 0
     while (text.charCodeAt(end - 1 - backslashes) === backslash) backslashes++
