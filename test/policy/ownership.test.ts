@@ -1,9 +1,14 @@
 // The parts of ownership, each by itself: what it reads, whom it asks, what it writes into a body and cuts out of a text.
+import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { expandCapabilities } from '../../src/authorize/capabilities.ts'
+import { createCheckOwnership } from '../../src/authorize/ownership/check-ownership.ts'
 import { createMask, maskBody, maskPath, unmask } from '../../src/authorize/ownership/mask.ts'
 import { createOwners, type OwnersDeps, type UpstreamAnswer } from '../../src/authorize/ownership/owners.ts'
 import { createStamp } from '../../src/authorize/ownership/stamp.ts'
+import { parsePolicy } from '../../src/authorize/policy-file.ts'
+import { createSnapshot } from '../../src/authorize/snapshot.ts'
 import { readJsonBody } from '../../src/upstream/body.ts'
 import { cutElements, elementSpans } from '../../src/upstream/element-spans.ts'
 import { memberSpans } from '../../src/upstream/member-spans.ts'
@@ -326,4 +331,79 @@ test('what was seen made here is not forgotten because the ledger does not know 
   const { owners } = ownersOf(() => answerOf(200, { id: 'file_1' }))
   owners.learn('file', 'file_1', { team: 'a', caller: 'b' })
   expect(await owners.ask('t', 'file', 'file_1')).toEqual({ team: 'a', caller: 'b' })
+})
+
+const modelText = readFileSync(new URL('../../policies/model.conf', import.meta.url), 'utf8')
+
+async function checkWith(rules: string, owners: ReturnType<typeof ownersOf>['owners']) {
+  const policyText = `p, role:x, *, agent.read, agent/*, allow\n${rules}`
+  const policy = await createSnapshot({
+    modelText,
+    policyText,
+    policy: parsePolicy(policyText, 'policy.csv'),
+    grants: [{ caller: 'ci', role: 'x', team: 'payments' }],
+    teams: new Set(['payments']),
+  })
+  const check = createCheckOwnership({ owners, unownedTo: () => null })
+  return (id: string, params: { readonly [name: string]: string }, body: object | null = null) => {
+    const operation = operationOf(id)
+    const capabilities = expandCapabilities({ operation, params, parsed: body ?? undefined })
+    if ('kind' in capabilities) throw new Error(capabilities.message)
+    const path = operation.pattern.replaceAll(/:([a-z_]+)/g, (_, name: string) => params[name] ?? '')
+    const bytes = body === null ? null : Buffer.from(JSON.stringify(body))
+    return check({ operation, params, path, capabilities, caller, body: bytes, policy })
+  }
+}
+
+test('what memory knows to be one’s own is cleared at once; everything else is asked about', async () => {
+  const { owners, asked } = ownersOf(() => answerOf(404))
+  const check = await checkWith('', owners)
+  owners.learn('agent', 'agent_1', { team: 'payments', caller: 'ci' })
+  owners.learn('agent', 'agent_2', { team: 'other', caller: 'x' })
+  expect(check('agents.list', {})).toMatchObject({ kind: 'cleared', masks: [] })
+  expect(check('agents.retrieve', { agent_id: 'agent_1' })).toMatchObject({ kind: 'cleared', masks: [] })
+  expect(asked).toEqual([])
+  for (const id of ['agent_2', 'agent_3']) {
+    const found = check('agents.retrieve', { agent_id: id })
+    expect(found).toBeInstanceOf(Promise)
+    expect(await found).toMatchObject({ kind: 'cleared', masks: [{ kind: 'agent', id }] })
+  }
+  expect(asked).toHaveLength(4)
+})
+
+test('for whom it makes no difference whose it is, nobody is asked', async () => {
+  const { owners, asked } = ownersOf(() => answerOf(404))
+  const check = await checkWith('p, role:x, *, visibility.*, owner/*, allow', owners)
+  expect(check('agents.retrieve', { agent_id: 'agent_1' })).toMatchObject({ kind: 'cleared', masks: [] })
+  expect(asked).toEqual([])
+})
+
+test('an id that the policy had to write in another way is masked as it stands in the body', async () => {
+  const { owners } = ownersOf(() => answerOf(404))
+  const check = await checkWith('', owners)
+  const body = { name: 'a', model: 'm', skills: [{ type: 'custom', skill_id: 'skill:1@x' }] }
+  const found = await check('agents.create', {}, body)
+  if (found.kind !== 'cleared') throw new Error(found.kind)
+  expect(found.masks.map(({ id }) => id)).toEqual(['skill:1@x'])
+  expect(found.body?.toString()).not.toContain('skill:1')
+})
+
+test('what is shared for less is refused before anything is masked', async () => {
+  const { owners } = ownersOf(() => answerOf(404))
+  owners.learn('session', 'sesn_1', { team: 'other', caller: 'x' })
+  const check = await checkWith('p, role:x, *, visibility.read, owner/other/*, allow', owners)
+  const found = await check('sessions.resources.add', { session_id: 'sesn_1' }, { type: 'file', file_id: 'file_1' })
+  expect(found).toEqual({
+    kind: 'not_shared',
+    capabilities: [{ action: 'visibility.write', object: 'owner/other/session/sesn_1' }],
+  })
+})
+
+test('when nobody can say whose it is, the request is refused and not sent', async () => {
+  const { owners } = ownersOf(() => answerOf(500))
+  const check = await checkWith('', owners)
+  expect(await check('agents.retrieve', { agent_id: 'agent_1' })).toMatchObject({
+    kind: 'denial',
+    code: 'ownership.unavailable',
+  })
 })
