@@ -392,7 +392,11 @@ test('what is shared for less is refused before anything is masked', async () =>
   const { owners } = ownersOf(() => answerOf(404))
   owners.learn('session', 'sesn_1', { team: 'other', caller: 'x' })
   const check = await checkWith('p, role:x, *, visibility.read, owner/other/*, allow', owners)
-  const found = await check('sessions.resources.add', { session_id: 'sesn_1' }, { type: 'file', file_id: 'file_1' })
+  const found = await check(
+    'sessions.resources.add',
+    { session_id: 'sesn_1' },
+    { type: 'file', file_id: 'file_1' },
+  )
   expect(found).toEqual({
     kind: 'not_shared',
     capabilities: [{ action: 'visibility.write', object: 'owner/other/session/sesn_1' }],

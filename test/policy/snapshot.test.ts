@@ -19,7 +19,7 @@ test('indexed decisions and their reasons are those of plain Casbin over the who
   await fc.assert(property, { numRuns: 150 })
   // A test in which nothing is ever allowed would prove nothing.
   expect(decisions).toBeGreaterThanOrEqual(3_000)
-  expect(allowances / decisions).toBeGreaterThan(0.1)
+  expect(allowances / decisions).toBeGreaterThan(0.05)
 })
 
 test('an empty list of candidates is a denial, never an allowance without a reason', async () => {
