@@ -1,7 +1,9 @@
 // The composition root: every room gets here what it needs of the others. No decision is taken in this file.
 
-import { createAuthorize, createAuthorizeAdmin, decideFor } from './authorize/authorize.ts'
+import { createAuthorize, createAuthorizeAdmin } from './authorize/authorize.ts'
 import { createCarriedAgents } from './authorize/carried-agents.ts'
+import { createConfirmedTools } from './authorize/confirmed-tools.ts'
+import { decideFor } from './authorize/decide.ts'
 import { createOwnership } from './authorize/ownership/ownership.ts'
 import { withSecondOpinion } from './authorize/second-opinion.ts'
 import { createShadow } from './authorize/shadow.ts'
@@ -15,8 +17,11 @@ import { type GatewayDeps, registerGateway } from './gateway/gateway.ts'
 import { createMethodLookup } from './gateway/known-path.ts'
 import { createGatewayServer } from './gateway/server.ts'
 import { createSettlement } from './gateway/settlement.ts'
+import { createCertificateDoor } from './identify/certificates/certificate-door.ts'
+import { createReadPeerCertificate } from './identify/certificates/peer-certificate.ts'
 import { createIdentify, createRecheck } from './identify/identify.ts'
 import { acceptOwnHeader } from './identify/own-header.ts'
+import { standingIn } from './identify/standing.ts'
 import { fetchJwks } from './identify/tokens/fetch-jwks.ts'
 import type { SigningKey } from './identify/tokens/signing-key.ts'
 import { createTokenEndpoint } from './identify/tokens/token-endpoint.ts'
@@ -30,13 +35,18 @@ import { readKeyUse } from './ledger/queries/key-use.ts'
 import { queryObjectOwners } from './ledger/queries/object-owners.ts'
 import { readDecisions, readDisagreements } from './ledger/queries/policy-history.ts'
 import type { Writer } from './ledger/writer.ts'
+import { openExposure } from './open-exposure.ts'
+import { openPinning } from './open-pinning.ts'
+import { openTls } from './open-tls.ts'
+import { openVerification } from './open-verification.ts'
 import { createPin } from './pin/pin.ts'
+import { allRules } from './pin/rules/all-rules.ts'
 import type { PolicyStore } from './policies.ts'
 import type { Book } from './price/book.ts'
 import { loadUsageReport } from './price/usage-report.ts'
+import { readinessOf } from './readiness-checks.ts'
 import { buildShow } from './show/show.ts'
 import type { Sighting } from './tap/sighting.ts'
-import { createTap } from './tap/tap.ts'
 import type { Metrics } from './trace/metrics.ts'
 import type { Tracing } from './trace/tracing-type.ts'
 import { readJsonBody } from './upstream/body.ts'
@@ -89,7 +99,10 @@ export async function startApp(parts: AppParts): Promise<App> {
     fetchJwks,
     onProblem: (issuer, problem) => logger.warn({ issuer, problem }, 'keys of an issuer not renewed'),
   })
-  const recheck = createRecheck({ directory, clock, tokens })
+  const door = createCertificateDoor({ directory, clock })
+  const recheck = door.recheckWith(
+    createRecheck({ directory, clock, tokens, streamLifetimeMs: config.gateway.streamLifetimeMs }),
+  )
   const identify = createIdentify({ directory, pepper: parts.pepper, clock, tokens })
   const snapshot = () => policies.current().snapshot
   const upstreams = parts.upstreams.map(({ name, url, credential, caPem }) => ({
@@ -102,6 +115,8 @@ export async function startApp(parts: AppParts): Promise<App> {
     upstreamOf: (team) => directory().teams.get(team)?.upstream ?? null,
   })
   let isClosing = false
+  const onMalformed = (): void => metrics.countRefusal('arrive.request_malformed')
+  const tls = await openTls(config.gateway.tls, { clock, logger, onFailedHandshake: onMalformed })
   const settlement = createSettlement({ journal: parts.journal, metrics, logger, ...config.journal })
   const readUpstream = createReadUpstream({ route: routes.ofTeam })
   const ownership = createOwnership({
@@ -115,13 +130,33 @@ export async function startApp(parts: AppParts): Promise<App> {
     for (const sighting of sightings) learnOwner(ownership.learn, sighting)
     settlement.keepSightings(sightings)
   }
+  const pinning = openPinning({
+    pins: () => policies.current().pins,
+    ledger: parts.ledger,
+    clock,
+    logger,
+    metrics,
+    readUpstream,
+    accountOf: routes.ofTeam,
+    ownerTeam: ownership.teamOf,
+  })
+  const verification = openVerification({
+    pins: () => policies.current().pins,
+    factsOf: pinning.factsOf,
+    route: routes.ofTeam,
+    keep: settlement.keepVerification,
+    logger,
+    metrics,
+    clock,
+  })
   const deps: GatewayDeps = {
     operations,
     clock,
     canonicalPath,
     methodsAt: createMethodLookup(operations),
     readJsonBody,
-    identify: acceptOwnHeader(identify),
+    identify: door.accept(acceptOwnHeader(identify)),
+    readPeerCertificate: createReadPeerCertificate(tls.authorities),
     stamp: ownership.stamp,
     recheck,
     // First what the caller may see of it, then where it leads.
@@ -133,15 +168,29 @@ export async function startApp(parts: AppParts): Promise<App> {
       tokens,
       onRefused: ({ code, rule }) => logger.warn({ code, rule }, 'token exchange refused'),
     }),
-    pin: createPin({ pins: () => policies.current().pins }),
+    pin: createPin({
+      pins: () => policies.current().pins,
+      rules: allRules,
+      nowMs: clock.nowMs,
+      factsOf: pinning.factsOf,
+      isHeld: pinning.isHeld,
+    }),
     authorize: withSecondOpinion(
       createAuthorize({
         snapshot,
         checkOwnership: ownership.checkOwnership,
-        findCarried: createCarriedAgents({ readUpstream }),
+        findCarried: createCarriedAgents({
+          readUpstream,
+          upstreamOf: (team) => directory().teams.get(team)?.upstream ?? '',
+        }),
+        findConfirmed: createConfirmedTools({ readUpstream }),
       }),
       createShadow({
-        candidate: policies.candidate,
+        candidate: () => {
+          const found = policies.candidate()
+          if (found === null) return null
+          return { snapshot: found.snapshot, standingOf: (caller) => standingIn(found.directory, caller) }
+        },
         decide: decideFor,
         onDisagreement: metrics.shadowDisagreed,
       }),
@@ -151,9 +200,9 @@ export async function startApp(parts: AppParts): Promise<App> {
     journalAccepts: settlement.journalAccepts,
     isClosing: () => isClosing,
     startSpan: parts.tracing.startRequestSpan,
-    forward: createForward({ route: routes.ofRequest }),
+    forward: createForward({ route: routes.ofRequest, stallTimeoutMs: config.gateway.stallTimeoutMs }),
     createTap: (tapped) =>
-      createTap(
+      verification.tapWith(
         {
           clock,
           onSightings: keepSightings,
@@ -167,21 +216,30 @@ export async function startApp(parts: AppParts): Promise<App> {
   }
   const server = createGatewayServer({
     bodyLimitBytes: config.gateway.bodyLimitBytes,
-    onMalformed: () => metrics.countRefusal('arrive.request_malformed'),
+    onMalformed,
+    ...(tls.listener === undefined ? {} : { tls: tls.listener }),
   })
   const gateway = registerGateway(server, deps)
   const show = buildShow({
     clock,
-    identify,
+    identify: door.accept(identify),
     authorizeAdmin: createAuthorizeAdmin({ snapshot }),
     loadKeyUse: () => readKeyUse(parts.ledger),
     policyHistory: {
       disagreements: (fromMs) => readDisagreements(parts.ledger, fromMs),
       decisions: (fromMs) => readDecisions(parts.ledger, fromMs),
     },
+    pinning: pinning.shown,
+    loadExposureReport: openExposure({
+      upstreams,
+      ledger: parts.ledger,
+      writer: parts.writer,
+      pins: () => policies.current().pins,
+      clock,
+    }),
     loadUsageReport: (query) => loadUsageReport({ ledger: parts.ledger, book: parts.book }, query),
     metrics,
-    readiness: readinessOf(parts, () => isClosing),
+    readiness: readinessOf(parts, tls, () => isClosing),
     onRefused: ({ requestId, code, cause }) => {
       metrics.countRefusal(code)
       logger.warn(
@@ -193,7 +251,7 @@ export async function startApp(parts: AppParts): Promise<App> {
   // A revoked key or an ended token stops its open streams within a second, too.
   const watchCallers = setInterval(gateway.withdraw, 500)
   watchCallers.unref()
-  const gatewayUrl = await listen(server, config.gateway.listen)
+  const gatewayUrl = tls.addressOf(await listen(server, config.gateway.listen))
   try {
     const adminUrl = await listen(show, config.show.listen)
     return {
@@ -202,15 +260,18 @@ export async function startApp(parts: AppParts): Promise<App> {
       close: async () => {
         isClosing = true
         clearInterval(watchCallers)
+        tls.close()
         gateway.endStreams()
         const cut = setTimeout(gateway.cutAll, config.gateway.shutdownGraceMs)
-        await Promise.all([server.close(), show.close()])
+        await Promise.all([server.close(), show.close(), pinning.close()])
         clearTimeout(cut)
+        await verification.settled()
         await Promise.all(upstreams.map(({ pools }) => pools.close()))
       },
     }
   } catch (error) {
-    await server.close()
+    tls.close()
+    await Promise.all([server.close(), pinning.close()])
     throw error
   }
 }
@@ -231,29 +292,3 @@ async function listen(server: { listen: (at: Listen) => Promise<string> }, at: L
 /** The provider's own address counts too: an upstream in front of it may hand on answers as they are. */
 const originsOf = ({ upstreams }: AppParts): ReadonlySet<string> =>
   new Set(['https://api.anthropic.com', ...upstreams.map(({ url }) => url.origin)])
-
-function readinessOf(parts: AppParts, isClosing: () => boolean) {
-  // Named, so that a reader sees which accounts are served; asking them here would let strangers make calls upstream.
-  const several = parts.upstreams.length > 1 ? parts.upstreams : []
-  return [
-    { name: 'gateway', check: () => (isClosing() ? 'shutting down' : null) },
-    ...several.map(({ name }) => ({ name: `upstream ${name}`, check: () => null })),
-    { name: 'policies', check: () => parts.policies.problem() },
-    {
-      name: 'journal',
-      check: () =>
-        parts.journal.backlogBytes() < parts.config.journal.backlogBytesMax / 2
-          ? null
-          : 'more than half full',
-    },
-    {
-      name: 'ledger',
-      check: async () =>
-        (await parts.ledger.ping())
-          ? parts.writer.status().healthy
-            ? null
-            : 'takes no batches; they wait in the journal'
-          : 'not reachable',
-    },
-  ]
-}

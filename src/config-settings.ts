@@ -68,6 +68,14 @@ const schema = z.strictObject({
   listen: listen.prefault('127.0.0.1:8787'),
   // Never the data plane's port, so that a firewall can tell them apart.
   admin_listen: listen.prefault('127.0.0.1:8788'),
+  // TLS on the data plane: both files or none.
+  tls_cert_file: path.optional(),
+  tls_key_file: path.optional(),
+  // Whose client certificates count, and whether one is asked for; with authorities named, `optional`.
+  tls_client_ca_file: path.optional(),
+  tls_client: z
+    .enum(['off', 'optional', 'required'], 'is neither `off`, `optional` nor `required`')
+    .optional(),
   data_dir: path.default('./data'),
   policies_dir: path.default('./policies'),
   // What callers call this gateway by; addresses in answers that would lead around it are written so.
@@ -114,6 +122,10 @@ const schema = z.strictObject({
     .default('info'),
   // `on`: what a caller makes carries its owner's name in `metadata`, so that every gateway knows it. `off`: the ledger alone.
   stamping: z.enum(['on', 'off'], 'is neither `on` nor `off`').default('on'),
+  // How long an answer may lie unread, an upload pause, or a download stand still, before its connection is taken back.
+  stall_timeout_ms: whole(1_000, 86_400_000).default(300_000),
+  // How long a stream may outlast the token it was opened with: an SDK cannot send a new one in the middle of a stream.
+  stream_lifetime_ms: whole(60_000, 30 * 86_400_000).default(12 * 3_600_000),
   // How long running calls may go on after SIGTERM.
   shutdown_grace_ms: whole(0, 600_000).default(10_000),
 })

@@ -1,37 +1,22 @@
 // The sole reader of the environment and of `tollgate.yaml`: text in, one checked `Config` out.
 // Nothing stops the reading half way: every problem is found in one go and told together.
 import { resolve } from 'node:path'
-import { isCertificate, readSecret } from './config-secret.ts'
+import { readSecret } from './config-secret.ts'
 import {
   type Environment,
   isLoopback,
   type Listen,
   type Notes,
-  present,
   type ReadNamed,
   readSettings,
   type Settings,
 } from './config-settings.ts'
+import { readTls, type TlsConfig } from './config-tls.ts'
+import { readUpstream, type UpstreamConfig } from './config-upstream.ts'
 import { Secret } from './kernel/secret.ts'
 
 export type { Environment, Listen } from './config-settings.ts'
-
-/** One account of the provider, or another address that speaks its API. */
-export type HttpUpstream = {
-  /** Scheme, host and port, no path and no trailing slash. */
-  readonly url: string
-  readonly key: Secret
-  /** Certificates to trust instead of the system's, PEM; null for the system's. */
-  readonly caPem: string | null
-}
-
-/** Who answers behind the gateway: our simulator, the provider, or several accounts, of which the first is the default. */
-export type UpstreamConfig =
-  | { readonly kind: 'simulator' }
-  | ({ readonly kind: 'http' } & HttpUpstream)
-  | { readonly kind: 'several'; readonly upstreams: readonly NamedUpstream[] }
-
-export type NamedUpstream = HttpUpstream & { readonly name: string }
+export type { UpstreamConfig } from './config-upstream.ts'
 
 /** Where the ledger lives: the embedded engine under `dataDir`, or a ClickHouse server. */
 export type LedgerConfig =
@@ -49,10 +34,16 @@ export type LedgerConfig =
 export type Config = {
   readonly gateway: {
     readonly listen: Listen
+    /** null: plain http. */
+    readonly tls: TlsConfig | null
     /** What callers call the gateway by; null: whatever each request says. */
     readonly publicUrl: string | null
     readonly bodyLimitBytes: number
     readonly shutdownGraceMs: number
+    /** Silence of one side after which an answer, an upload or a download is cut; streams of events may be silent. */
+    readonly stallTimeoutMs: number
+    /** How long a stream may go on after the token of ours that opened it has ended. */
+    readonly streamLifetimeMs: number
     /** Whether what callers make is stamped with the owner. */
     readonly stamping: boolean
   }
@@ -94,9 +85,10 @@ export function parseConfig(env: Environment, readFile: (path: string) => string
   const settings = readSettings(env, read, notes)
   const upstream = readUpstream(env, settings, read, notes)
   const ledger = readLedger(env, settings, read, notes)
+  const tls = readTls(settings, read, notes)
   checkListeners(settings, notes)
   if (notes.problems.length > 0) return { ok: false, problems: notes.problems }
-  return { ok: true, config: assemble(env, settings, upstream, ledger), warnings: notes.warnings }
+  return { ok: true, config: assemble(env, settings, upstream, ledger, tls), warnings: notes.warnings }
 }
 
 function assemble(
@@ -104,13 +96,17 @@ function assemble(
   settings: Settings,
   upstream: UpstreamConfig,
   ledger: LedgerConfig,
+  tls: TlsConfig | null,
 ): Config {
   return {
     gateway: {
       listen: settings.listen,
+      tls,
       publicUrl: settings.public_url ?? null,
       bodyLimitBytes: settings.body_limit_bytes,
       shutdownGraceMs: settings.shutdown_grace_ms,
+      stallTimeoutMs: settings.stall_timeout_ms,
+      streamLifetimeMs: settings.stream_lifetime_ms,
       stamping: settings.stamping === 'on',
     },
     show: { listen: settings.admin_listen },
@@ -128,98 +124,6 @@ function assemble(
       ),
     },
   }
-}
-
-function readUpstream(env: Environment, settings: Settings, read: ReadNamed, notes: Notes): UpstreamConfig {
-  if (settings.upstreams !== undefined) {
-    return { kind: 'several', upstreams: readSeveral(env, settings, settings.upstreams, read, notes) }
-  }
-  const key = readSecret(
-    env,
-    'ANTHROPIC_API_KEY',
-    'TOLLGATE_UPSTREAM_KEY_FILE',
-    settings.upstream_key_file,
-    read,
-    notes,
-  )
-  if (key === undefined) {
-    // With an address or a key file named, the simulator would be a surprise, not a default.
-    if (settings.upstream_url !== undefined && settings.upstream_key_file === undefined) {
-      notes.problems.push(
-        'TOLLGATE_UPSTREAM_URL: needs a key; set ANTHROPIC_API_KEY or TOLLGATE_UPSTREAM_KEY_FILE, or unset it to use the simulator',
-      )
-    }
-    return { kind: 'simulator' }
-  }
-  const url = settings.upstream_url ?? 'https://api.anthropic.com'
-  checkNotOurs('ANTHROPIC_API_KEY', key, 'TOLLGATE_UPSTREAM_URL', url, settings, notes)
-  const caPem = readAuthority('TOLLGATE_UPSTREAM_CA_FILE', settings.upstream_ca_file, read, notes)
-  return { kind: 'http', url, key: new Secret(key), caPem }
-}
-
-function readSeveral(
-  env: Environment,
-  settings: Settings,
-  upstreams: NonNullable<Settings['upstreams']>,
-  read: ReadNamed,
-  notes: Notes,
-): readonly NamedUpstream[] {
-  const { upstream_url, upstream_key_file, upstream_ca_file } = settings
-  if ([upstream_url, upstream_key_file, upstream_ca_file].some((value) => value !== undefined)) {
-    notes.problems.push(
-      'upstreams: stand beside TOLLGATE_UPSTREAM_URL, _KEY_FILE or _CA_FILE; say it in one of the two ways',
-    )
-  }
-  const { ANTHROPIC_API_KEY } = env
-  if (present(ANTHROPIC_API_KEY) !== undefined) {
-    notes.warnings.push('ANTHROPIC_API_KEY: has no effect, each of the `upstreams` has a key file of its own')
-  }
-  const seen = new Set<string>()
-  return upstreams.map(({ name, url, key_file, ca_file }) => {
-    const label = `upstreams.${name}`
-    if (seen.has(name)) notes.problems.push(`${label}: is named twice`)
-    seen.add(name)
-    const key = readSecret({}, '', `${label}.key_file`, key_file, read, notes) ?? ''
-    checkNotOurs(`${label}.key_file`, key, `${label}.url`, url, settings, notes)
-    return {
-      name,
-      url,
-      key: new Secret(key),
-      caPem: readAuthority(`${label}.ca_file`, ca_file, read, notes),
-    }
-  })
-}
-
-function checkNotOurs(
-  keyLabel: string,
-  key: string,
-  urlLabel: string,
-  url: string,
-  { listen: { host, port } }: Settings,
-  notes: Notes,
-): void {
-  if (key.startsWith('tg_')) {
-    notes.problems.push(
-      `${keyLabel}: holds a Tollgate key; the gateway needs the provider key here, callers use the Tollgate key`,
-    )
-  }
-  const target = new URL(url)
-  if (isLoopback(target.hostname) && isLoopback(host) && target.port === String(port)) {
-    notes.problems.push(`${urlLabel}: \`${url}\` is this gateway's own address`)
-  }
-}
-
-function readAuthority(
-  label: string,
-  path: string | undefined,
-  read: ReadNamed,
-  notes: Notes,
-): string | null {
-  const caPem = read(label, path) ?? null
-  if (caPem !== null && !isCertificate(caPem)) {
-    notes.problems.push(`${label}: \`${path}\` holds no PEM certificate`)
-  }
-  return caPem
 }
 
 function readLedger(env: Environment, settings: Settings, read: ReadNamed, notes: Notes): LedgerConfig {

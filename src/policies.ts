@@ -4,11 +4,12 @@ import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { lintPoliciesInTurns, loadPolicySnapshot } from './authorize/load-policies.ts'
 import type { Snapshot } from './authorize/snapshot.ts'
-import { type Directory, parseDirectory } from './identify/directory.ts'
+import type { Directory } from './identify/directory.ts'
 import { PolicyFileError } from './kernel/errors.ts'
-import { nextTurn } from './kernel/turns.ts'
-import { type Pins, parsePins } from './pin/pins-file.ts'
+import { runInTurns } from './kernel/turns.ts'
+import type { Pins } from './pin/pins-file.ts'
 import { describeChange, type PolicyChange } from './policy-change.ts'
+import { createReaderAside, readAtOnce } from './read-aside.ts'
 import { codeOf, createWatched } from './watched-files.ts'
 
 export type Policies = {
@@ -56,10 +57,11 @@ export const loadCandidate = (folder: string): Promise<Policies> => createPolicy
  */
 export function createPolicyLoader(
   knownUpstreams: ReadonlySet<string> | null = null,
+  reader = readAtOnce,
 ): (folder: string, isCandidate?: boolean) => Promise<Policies> {
-  let readDirectory = remembering(parseDirectory)
+  let readDirectory = remembering(reader.directory)
   let knownRoles = ''
-  const readPins = remembering(parsePins)
+  const readPins = remembering(reader.pins)
 
   return async (folder, isCandidate = false) => {
     const kept = new Map<string, string>()
@@ -73,14 +75,17 @@ export function createPolicyLoader(
     const linted = await lintPoliciesInTurns(texts)
     const roles = [...linted.roles].sort().join()
     // The same directory may name a role that is gone, or one that is new.
-    if (roles !== knownRoles) readDirectory = remembering(parseDirectory)
+    if (roles !== knownRoles) readDirectory = remembering(reader.directory)
     knownRoles = roles
     const directoryFile = await text('directory.yaml')
-    await nextTurn()
-    const directory = readDirectory(directoryFile.text, directoryFile.file, linted.roles, knownUpstreams)
+    const directory = await readDirectory(
+      directoryFile.text,
+      directoryFile.file,
+      linted.roles,
+      knownUpstreams,
+    )
     const pinsFile = await text('pins.yaml')
-    await nextTurn()
-    const pins = readPins(pinsFile.text, pinsFile.file)
+    const pins = await readPins(pinsFile.text, pinsFile.file)
     const hasCases =
       (await exists(join(folder, 'cases.csv'))) ||
       (isCandidate && (await exists(join(folder, candidateName, 'cases.csv'))))
@@ -100,12 +105,14 @@ async function readText(folder: string, name: string): Promise<{ file: string; t
 
 /** The parser, with the last text it took and what came of it. */
 function remembering<Rest extends readonly unknown[], Result>(
-  parse: (text: string, ...rest: Rest) => Result,
-): (text: string, ...rest: Rest) => Result {
+  parse: (text: string, ...rest: Rest) => Promise<Result>,
+): (text: string, ...rest: Rest) => Promise<Result> {
   let last: { readonly text: string; readonly result: Result } | null = null
-  return (text, ...rest) => {
-    if (last?.text !== text) last = { text, result: parse(text, ...rest) }
-    return last.result
+  return async (text, ...rest) => {
+    if (last?.text === text) return last.result
+    const result = await parse(text, ...rest)
+    last = { text, result }
+    return result
   }
 }
 
@@ -116,7 +123,7 @@ export type PolicyStoreOptions = {
   readonly onProblem: (problem: string) => void
   /** Told when `candidate/` came, changed or went (both null), or cannot be judged by. */
   readonly onCandidate?: (candidate: Policies | null, problem: string | null) => void
-  /** How often the files are looked at; 500 ms, so that a revoked key is out within a second. */
+  /** How often the files are looked at; 250 ms, so that a revoked key is out within a second, a large reload included. */
   readonly intervalMs?: number
   /** What a team may be bound to; null checks none. */
   readonly knownUpstreams?: ReadonlySet<string> | null
@@ -127,12 +134,13 @@ export type PolicyStoreOptions = {
 /** Loads the folder and keeps looking at it. Rejects like `loadPolicies` when the first load fails. */
 export async function openPolicyStore(options: PolicyStoreOptions): Promise<PolicyStore> {
   const { folder } = options
-  const load = options.load ?? createPolicyLoader(options.knownUpstreams)
+  const loader = () => createPolicyLoader(options.knownUpstreams, createReaderAside())
+  const load = options.load ?? loader()
   const live = createWatched(
     () => signature(folder),
     () => load(folder),
   )
-  const loadDraft = createPolicyLoader(options.knownUpstreams)
+  const loadDraft = loader()
   // What it leaves out is the live set's, so a change of either is a change of it.
   const draft = createWatched(
     async () => `${await signature(folder)}\n${await signature(join(folder, candidateName))}`,
@@ -149,7 +157,7 @@ export async function openPolicyStore(options: PolicyStoreOptions): Promise<Poli
     const outcome = await live.look(isForced)
     if (outcome.kind === 'refused' && outcome.isNew) options.onProblem(outcome.problem)
     if (outcome.kind !== 'taken') return
-    const change = describeChange(current, outcome.value)
+    const change = await runInTurns(describeChange(current, outcome.value))
     current = outcome.value
     options.onReload(current, change)
   }
@@ -168,7 +176,7 @@ export async function openPolicyStore(options: PolicyStoreOptions): Promise<Poli
   }
   const refresh = (): Promise<void> => lookAtBoth(false)
   await lookAtCandidate(false)
-  const timer = setInterval(() => void refresh(), options.intervalMs ?? 500)
+  const timer = setInterval(() => void refresh(), options.intervalMs ?? 250)
   timer.unref()
   return {
     current: () => current,

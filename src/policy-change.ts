@@ -1,11 +1,16 @@
 // What a reload changed, as audit keeps it: lines of the files that people review, and of the directory only who and
 // which key, never a hash.
-import type { Directory, DirectoryCaller, DirectoryKey } from './identify/directory.ts'
+import { changedLines } from './changed-lines.ts'
+import type { Directory, DirectoryCaller, DirectoryKey, Team } from './identify/directory.ts'
 import { withoutKeys } from './kernel/redact.ts'
+import type { Steps } from './kernel/turns.ts'
+import type { Pins } from './pin/pins.ts'
+import { describePinsChange } from './pins-change.ts'
 
 /** One set of policies, as far as its changes are told. */
 export type ChangingPolicies = {
   readonly directory: Directory
+  readonly pins: Pins
   readonly snapshot: { readonly hash: string }
   /** Every file that was read, by name. */
   readonly texts: ReadonlyMap<string, string>
@@ -25,17 +30,28 @@ export type PolicyChange = {
 const diffLinesMax = 400
 const lineLengthMax = 400
 
-/** Tells what is different; both sets stay as they are. Linear in the length of the files. */
-export function describeChange(before: ChangingPolicies, after: ChangingPolicies): PolicyChange {
+/** Tells what is different; both sets stay as they are. Linear in the length of the files, and may pause at every line. */
+export function* describeChange(before: ChangingPolicies, after: ChangingPolicies): Steps<PolicyChange> {
   const names = new Set([...before.texts.keys(), ...after.texts.keys()])
   const files = [...names].filter((name) => before.texts.get(name) !== after.texts.get(name)).sort()
-  const lines = files.flatMap((name) =>
-    name.endsWith('directory.yaml')
-      ? compareDirectories(before.directory, after.directory)
-      : compareLines(name, before.texts.get(name) ?? '', after.texts.get(name) ?? ''),
-  )
-  const shown = lines.slice(0, diffLinesMax).map((line) => withoutKeys(line).slice(0, lineLengthMax))
-  const rest = lines.length - shown.length
+  const shown: string[] = []
+  let count = 0
+  const tell: Tell = (line) => {
+    count += 1
+    if (count <= diffLinesMax) shown.push(withoutKeys(line()).slice(0, lineLengthMax))
+  }
+  for (const name of files) {
+    // First what it means: approvals must be in the audit however much else was written anew.
+    if (name.endsWith('pins.yaml')) {
+      for (const line of describePinsChange(before.pins, after.pins)) {
+        tell(() => line)
+        yield
+      }
+    }
+    if (name.endsWith('directory.yaml')) yield* tellDirectories(before.directory, after.directory, tell)
+    else yield* tellLines(name, before.texts.get(name) ?? '', after.texts.get(name) ?? '', tell)
+  }
+  const rest = count - shown.length
   return {
     oldHash: before.snapshot.hash,
     newHash: after.snapshot.hash,
@@ -44,54 +60,60 @@ export function describeChange(before: ChangingPolicies, after: ChangingPolicies
   }
 }
 
-/** Lines that only one of the texts has, each as often as it has more of them, with the number it has there. */
-function compareLines(file: string, before: string, after: string): readonly string[] {
-  return [...onlyIn(before, after, `- ${file}`), ...onlyIn(after, before, `+ ${file}`)]
-}
+/** Takes one line of the diff; it is only written out when it will be shown. */
+type Tell = (line: () => string) => void
 
-function onlyIn(text: string, other: string, label: string): readonly string[] {
-  const left = new Map<string, number>()
-  for (const line of splitLines(other)) left.set(line, (left.get(line) ?? 0) + 1)
-  const found: string[] = []
-  for (const [at, line] of splitLines(text).entries()) {
-    const count = left.get(line) ?? 0
-    if (count > 0) left.set(line, count - 1)
-    else if (line !== '') found.push(`${label}:${at + 1} ${line}`)
+function* tellLines(file: string, before: string, after: string, tell: Tell): Steps<void> {
+  const { removed, added } = yield* changedLines(before, after)
+  for (const { number, line } of removed) {
+    tell(() => `- ${file}:${number} ${line}`)
+    yield
   }
-  return found
+  for (const { number, line } of added) {
+    tell(() => `+ ${file}:${number} ${line}`)
+    yield
+  }
 }
 
-const splitLines = (text: string): readonly string[] => text.split('\n').map((line) => line.trim())
+function* tellDirectories(before: Directory, after: Directory, tell: Tell): Steps<void> {
+  const changes = yield* compareDirectories(before, after)
+  for (const change of changes) tell(() => change)
+}
 
-function compareDirectories(before: Directory, after: Directory): readonly string[] {
+function* compareDirectories(before: Directory, after: Directory): Steps<readonly string[]> {
   const changes = [
-    ...compareById('team', before.teams, after.teams, (old, now) =>
-      old.costCentre === now.costCentre ? [] : ['cost_centre'],
-    ),
-    ...compareById('caller', before.callers, after.callers, changedOfCaller),
-    ...compareById('key', keysOf(before), keysOf(after), changedOfKey),
+    ...(yield* compareById('team', before.teams, after.teams, changedOfTeam)),
+    ...(yield* compareById('caller', before.callers, after.callers, changedOfCaller)),
+    ...(yield* compareById('key', before.keys, after.keys, changedOfKey)),
   ]
   if (before.unownedTo !== after.unownedTo) changes.push('~ unowned_to')
   // Comments, issuers, the order of things: what it was is in the file's own history.
   return changes.length > 0 ? changes : ['~ directory.yaml: no team, caller or key']
 }
 
-function compareById<Item>(
+function* compareById<Item>(
   what: string,
   before: ReadonlyMap<string, Item>,
   after: ReadonlyMap<string, Item>,
   changesOf: (old: Item, now: Item) => readonly string[],
-): string[] {
+): Steps<readonly string[]> {
   const changes: string[] = []
-  for (const id of before.keys()) if (!after.has(id)) changes.push(`- ${what} ${id}`)
+  for (const id of before.keys()) {
+    if (!after.has(id)) changes.push(`- ${what} ${id}`)
+    yield
+  }
   for (const [id, now] of after) {
     const old = before.get(id)
     if (old === undefined) changes.push(`+ ${what} ${id}`)
     const changed = old === undefined ? [] : changesOf(old, now)
     if (changed.length > 0) changes.push(`~ ${what} ${id} (${changed.join(', ')})`)
+    yield
   }
   return changes
 }
+
+const changedOfTeam = (old: Team, now: Team): readonly string[] =>
+  old.costCentre === now.costCentre ? [] : ['cost_centre']
 
 function changedOfCaller(old: DirectoryCaller, now: DirectoryCaller): readonly string[] {
   const changes: string[] = []
@@ -101,19 +123,11 @@ function changedOfCaller(old: DirectoryCaller, now: DirectoryCaller): readonly s
   return changes
 }
 
-type OwnedKey = { readonly key: DirectoryKey; readonly owner: string }
-
-function keysOf({ keys }: Directory): ReadonlyMap<string, OwnedKey> {
-  const entries = [...keys].map(([id, { key, caller }]): [string, OwnedKey] => [
-    id,
-    { key, owner: caller.id },
-  ])
-  return new Map(entries)
-}
+type OwnedKey = { readonly key: DirectoryKey; readonly caller: DirectoryCaller }
 
 function changedOfKey(old: OwnedKey, now: OwnedKey): readonly string[] {
   const changes: string[] = []
-  if (old.owner !== now.owner) changes.push(`caller ${old.owner} -> ${now.owner}`)
+  if (old.caller.id !== now.caller.id) changes.push(`caller ${old.caller.id} -> ${now.caller.id}`)
   if (old.key.hash !== now.key.hash) changes.push('secret')
   if (old.key.revokedMs !== now.key.revokedMs)
     changes.push(now.key.revokedMs === null ? 'not revoked' : 'revoked')

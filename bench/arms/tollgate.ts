@@ -48,7 +48,7 @@ export function foldersOf(folder: string): { readonly [name: string]: string } {
   const { id, version } = pinnedAgent
   writeFileSync(
     join(policiesDir, 'pins.yaml'),
-    `approved:\n  ${id}: [${version}]\nsensitive:\n  - agent: ${id}\n    mode: force\n`,
+    `classes: { sensitive: { explicit_version: force, approved_version: force, no_overrides: require } }\nsensitivity:\n  - { agent: ${id}, class: sensitive }\napproved:\n  ${id}: [${version}]\n`,
   )
   return { TOLLGATE_DATA_DIR: join(folder, 'data'), TOLLGATE_POLICIES_DIR: policiesDir }
 }

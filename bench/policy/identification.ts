@@ -13,7 +13,7 @@ export async function measureIdentification(): Promise<readonly PolicyFigure[]> 
   const directory = parseDirectory(first.text, 'directory.yaml', new Set(['admin']))
   const identify = createIdentify({ directory: () => directory, pepper, clock: systemClock })
   const rawHeaders = ['host', 'x', 'authorization', `Bearer ${first.key.reveal()}`, 'accept', '*/*']
-  const peer = { ip: '127.0.0.1', certificateUris: [] }
+  const peer = { ip: '127.0.0.1', certificate: null }
   const value = timeUs(() => identify(rawHeaders, '', peer), 20_000)
   return [{ what: 'identify a known key', value, unit: 'us' }]
 }

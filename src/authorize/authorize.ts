@@ -3,14 +3,17 @@
 
 import type { Caller } from '../identify/caller.ts'
 import type { Denial } from '../kernel/errors.ts'
-import { type CapabilityRequest, expandAgent, expandCapabilities } from './capabilities.ts'
+import { asText } from './capabilities/gathering.ts'
+import { type CapabilityRequest, expandCapabilities } from './capabilities.ts'
 import type { FindCarried } from './carried-agents.ts'
-import type { CheckOwnership, Clearance } from './ownership/check-ownership.ts'
+import { type CarriedExpansion, createCarriedExpansion } from './carried-expansion.ts'
+import type { ConfirmedTools, FindConfirmed } from './confirmed-tools.ts'
+import { isAnyTool } from './decide.ts'
+import { type CheckOwnership, type Clearance, type Cleared, hideInBody } from './ownership/check-ownership.ts'
 import { askPassthrough } from './passthrough.ts'
-import { matchesAction } from './pattern.ts'
 import { type Capability, grant, type Permit } from './permit.ts'
-import { subjectOf } from './roles.ts'
-import type { Decision, Snapshot } from './snapshot.ts'
+import type { Snapshot } from './snapshot.ts'
+import { deny, judge, type Verdict } from './verdict.ts'
 import { objectKindOf } from './vocabulary.ts'
 
 export type AuthorizeRequest = CapabilityRequest & {
@@ -19,6 +22,8 @@ export type AuthorizeRequest = CapabilityRequest & {
   readonly path: string
   /** The bytes that would go up, of which `parsed` is the reading; null when there are none or they stream. */
   readonly body: Buffer | null
+  /** The user profile that a header names to be billed; absent when none does. */
+  readonly userProfile?: string
   /** Every agent version the request would run, roster members included, as the upstream holds it. */
   readonly carried?: readonly CarriedAgent[]
 }
@@ -42,112 +47,149 @@ export type AuthorizeDeps = AuthorizeAdminDeps & {
   readonly checkOwnership: CheckOwnership
   /** What the agents of a run carry; asked last, when the caller may use and see them. */
   readonly findCarried: FindCarried
+  /** Which tools a confirmation lets run; asked last, when the caller may see the session. */
+  readonly findConfirmed: FindConfirmed
 }
+
+/** What is found out about a request only when its objects are known to be the caller's to touch. */
+type Lookups = { readonly carried: readonly CarriedAgent[]; readonly confirmed: ConfirmedTools | null }
+
+const noLookups: Lookups = { carried: [], confirmed: null }
 
 /**
  * Makes the judge of everything that wants to go up. It answers at once when the owners of what the request touches are
  * known from memory.
  */
-export function createAuthorize({ snapshot, checkOwnership, findCarried }: AuthorizeDeps): Authorize {
-  const expandCarried = createCarriedExpansion()
+export function createAuthorize(deps: AuthorizeDeps): Authorize {
+  const agents = createCarriedExpansion()
   return (request) => {
     const { caller } = request
-    const expanded = expandCapabilities(request)
-    if ('kind' in expanded) return expanded
-    const passed = askPassthrough(caller, request.operation)
-    if ('kind' in passed) return passed
-    const capabilities = passed.length === 0 ? expanded : [...expanded, ...passed]
-    const policy = snapshot()
-    const verdicts = capabilities.map((capability) => judge(policy, caller, capability))
-    const refused = verdicts.filter(({ decision }) => !decision.allowed)
-    if (refused.length > 0) {
-      const held = (request.carried ?? []).flatMap((agent) => {
-        const carried = expandCarried(agent)
-        return 'kind' in carried ? [] : carried
-      })
-      return deny(policy, caller, refused, [...capabilities, ...held])
+    const asked = askedBy(request)
+    if ('kind' in asked) return asked
+    const policy = deps.snapshot()
+    // A confirmed call is judged by what it runs, and that is nobody's business before the session is the caller's.
+    const own = isConfirming(request) ? asked.filter((capability) => !isAnyTool(capability)) : asked
+    const judging: Judging = {
+      request,
+      policy,
+      agents,
+      asked,
+      own: own.map((each) => judge(policy, caller, each)),
     }
+    const refused = judging.own.filter(({ decision }) => !decision.allowed)
+    if (refused.length > 0) return deny(policy, caller, refused, [...asked, ...agents.recall(request)])
+
     const conclude = (clearance: Clearance): Permit | Denial | Promise<Permit | Denial> => {
-      const decide = (carried: readonly CarriedAgent[]): Permit | Denial =>
-        concludeWith({ ...request, carried }, policy, verdicts, clearance, expandCarried)
-      // What a hidden agent carries is nobody's business: its run will not happen.
-      const isClear = clearance.kind === 'cleared' && clearance.masks.length === 0
-      if (!isClear || request.carried !== undefined) return decide(request.carried ?? [])
-      const found = findCarried({ ...request, policy })
-      if (found instanceof Promise) return found.then((late) => ('kind' in late ? late : decide(late)))
-      return 'kind' in found ? found : decide(found)
+      if (clearance.kind !== 'cleared') return refuseUncleared(judging, clearance)
+      // What a hidden agent carries, or a hidden session runs, is nobody's business: nothing of it will happen.
+      if (clearance.masks.length > 0) return concludeWith(judging, clearance, noLookups)
+      const found = lookUp(deps, judging)
+      const settle = (late: Lookups | Denial): Permit | Denial =>
+        'kind' in late ? withJudged(judging, late) : concludeWith(judging, clearance, late)
+      return found instanceof Promise ? found.then(settle) : settle(found)
     }
-    const clearance = checkOwnership({ ...request, capabilities, policy })
+    const clearance = deps.checkOwnership({ ...request, capabilities: asked, policy })
     return clearance instanceof Promise ? clearance.then(conclude) : conclude(clearance)
   }
 }
 
-/** The verdict when it is known whose the objects are. */
-function concludeWith(
-  { operation, caller, carried }: AuthorizeRequest,
-  policy: Snapshot,
-  own: readonly Verdict[],
-  clearance: Clearance,
-  expandCarried: ReturnType<typeof createCarriedExpansion>,
-): Permit | Denial {
-  if (clearance.kind === 'denial') return clearance
-  if (clearance.kind === 'not_shared') {
-    const missing = clearance.capabilities.map((capability) => judge(policy, caller, capability))
-    const asked = [...own, ...missing].map(({ capability }) => capability)
-    return deny(policy, caller, missing, asked)
+type Judging = {
+  readonly request: AuthorizeRequest
+  readonly policy: Snapshot
+  readonly agents: CarriedExpansion
+  /** Everything the request itself asks for. */
+  readonly asked: readonly Capability[]
+  /** The same, judged; without what waits for a lookup. */
+  readonly own: readonly Verdict[]
+}
+
+/** The request's own capabilities: what it does, the bearer it brings, the profile it bills. */
+function askedBy(request: AuthorizeRequest): readonly Capability[] | Denial {
+  const expanded = expandCapabilities(request)
+  if ('kind' in expanded) return expanded
+  const passed = askPassthrough(request.caller, request.operation)
+  if ('kind' in passed) return passed
+  const { userProfile } = request
+  if (userProfile === undefined) return passed.length === 0 ? expanded : [...expanded, ...passed]
+  const billed: Capability = { action: 'user_profile.use', object: `user_profile/${asText(userProfile)}` }
+  const isNamed = expanded.some(({ action, object }) => action === billed.action && object === billed.object)
+  return [...expanded, ...passed, ...(isNamed ? [] : [billed])]
+}
+
+const isConfirming = ({ operation }: AuthorizeRequest): boolean => operation.id === 'sessions.events.send'
+
+function lookUp(
+  { findCarried, findConfirmed }: AuthorizeDeps,
+  { request, policy, agents }: Judging,
+): Lookups | Denial | Promise<Lookups | Denial> {
+  const confirmed = findConfirmed(request)
+  if (confirmed instanceof Promise) return confirmed.then((late) => ({ carried: [], confirmed: late }))
+  if (confirmed !== null) return { carried: [], confirmed }
+  if (request.carried !== undefined) return { carried: request.carried, confirmed }
+  const take = (carried: readonly CarriedAgent[] | Denial): Lookups | Denial => {
+    if ('kind' in carried) return carried
+    agents.remember(request, carried)
+    return { carried, confirmed }
   }
-  const { path, body, masks } = clearance
-  const verdicts = [...own]
-  const judged = new Set(own.map(({ capability }) => keyOf(capability)))
-  // What a hidden agent carries is nobody's business: its run will not happen.
-  for (const agent of masks.length > 0 ? [] : (carried ?? [])) {
-    const held = expandCarried(agent)
-    if ('kind' in held) return held
-    for (const capability of held) {
-      if (judged.has(keyOf(capability))) continue
-      judged.add(keyOf(capability))
-      verdicts.push({ ...judge(policy, caller, capability), carrier: agent })
-    }
+  const carried = findCarried({ ...request, policy })
+  return carried instanceof Promise ? carried.then(take) : take(carried)
+}
+
+/** Denied because the objects are not the caller's to touch, or nobody can say whose they are. */
+function refuseUncleared(judging: Judging, clearance: Exclude<Clearance, Cleared>): Denial {
+  if (clearance.kind === 'denial') return withJudged(judging, clearance)
+  const { request, policy, agents, asked } = judging
+  const missing = clearance.capabilities.map((capability) => judge(policy, request.caller, capability))
+  return deny(policy, request.caller, missing, [
+    ...asked,
+    ...clearance.capabilities,
+    ...agents.recall(request),
+  ])
+}
+
+/** The denial with what had been asked by then: it was no rule that refused, so nobody may take this for all of it. */
+function withJudged({ policy, asked, agents, request }: Judging, denial: Denial): Denial {
+  const capabilities = [...asked, ...agents.recall(request)]
+  return { ...denial, judged: { capabilities, policyHash: policy.hash, isPartial: true } }
+}
+
+/** The verdict when everything is known. */
+function concludeWith(judging: Judging, cleared: Cleared, { carried, confirmed }: Lookups): Permit | Denial {
+  const { request, policy, agents, asked } = judging
+  const { operation, caller } = request
+  const verdicts = [...judging.own]
+  const judged = new Set(verdicts.map(({ capability }) => keyOf(capability)))
+  const add = (capability: Capability, carrier?: CarriedAgent): void => {
+    if (judged.has(keyOf(capability))) return
+    judged.add(keyOf(capability))
+    const verdict = judge(policy, caller, capability)
+    verdicts.push(carrier === undefined ? verdict : { ...verdict, carrier })
   }
+  for (const agent of carried) {
+    const held = agents.expand(agent)
+    if ('kind' in held) return withJudged(judging, held)
+    for (const capability of held) add(capability, agent)
+  }
+  for (const capability of confirmed?.capabilities ?? []) add(capability)
   const refused = verdicts.filter(({ decision }) => !decision.allowed)
-  if (refused.length > 0) {
-    const asked = verdicts.map(({ capability }) => capability)
-    return deny(policy, caller, refused, asked)
-  }
+  const capabilities = verdicts.map(({ capability }) => capability)
+  if (refused.length > 0) return deny(policy, caller, refused, capabilities)
+  const strangers = confirmed?.strangers ?? []
+  const { path, body, masks } = strangers.length === 0 ? cleared : hideInBody(cleared, strangers)
   return grant({
     operation,
     caller,
     path,
     body,
     masks,
-    capabilities: verdicts.map(({ capability }) => capability),
+    // Of a masked request nothing was looked up.
+    capabilities: masks.length > 0 ? asked : capabilities,
     rules: verdicts.map(({ decision }) => decision.rule),
     policyHash: policy.hash,
   })
 }
 
-/** What a version carries does not change: it is spelled out once for each object that holds one. */
-function createCarriedExpansion(): (carried: CarriedAgent) => readonly Capability[] | Denial {
-  const known = new WeakMap<object, readonly Capability[]>()
-  return ({ agentId, version, agent }) => {
-    const isObject = typeof agent === 'object' && agent !== null
-    const remembered = isObject ? known.get(agent) : undefined
-    if (remembered !== undefined) return remembered
-    const held = expandAgent(agent)
-    if ('kind' in held) {
-      return {
-        ...held,
-        message: `${nameOf({ agentId, version })} cannot be judged, so it cannot run: ${held.message}`,
-      }
-    }
-    if (isObject) known.set(agent, held)
-    return held
-  }
-}
-
 const keyOf = ({ action, object }: Capability): string => `${action} ${object}`
-const nameOf = ({ agentId, version }: Omit<CarriedAgent, 'agent'>): string =>
-  `agent \`${shorten(agentId)}\` version ${version}`
 
 /** Makes the judge of the admin listener. The object is all of the action's kind, e.g. `usage/*`. */
 export function createAuthorizeAdmin({ snapshot }: AuthorizeAdminDeps): AuthorizeAdmin {
@@ -157,68 +199,4 @@ export function createAuthorizeAdmin({ snapshot }: AuthorizeAdminDeps): Authoriz
     if (verdict.decision.allowed) return null
     return { ...deny(policy, caller, [verdict], [verdict.capability]), code: 'show.forbidden' }
   }
-}
-
-type Verdict = {
-  readonly capability: Capability
-  readonly decision: Decision
-  /** The agent that holds it, when the request itself does not. */
-  readonly carrier?: CarriedAgent
-}
-
-/** What a policy says of one capability of this caller: its key's scopes first, then the rules. */
-export function decideFor(policy: Snapshot, caller: Caller, capability: Capability): Decision {
-  return judge(policy, caller, capability).decision
-}
-
-function judge(policy: Snapshot, caller: Caller, capability: Capability): Verdict {
-  const { action, object } = capability
-  if (caller.scopes !== null && !caller.scopes.some((scope) => matchesAction(action, scope))) {
-    return { capability, decision: outOfScope(caller) }
-  }
-  return { capability, decision: policy.decide(subjectOf(caller), caller.team, action, object) }
-}
-
-/** A key's scopes only ever take away: what is in them must still be allowed by policy. */
-function outOfScope({ keyId, scopes }: Caller): Decision {
-  return { allowed: false, rule: `directory.yaml key ${keyId} (scopes ${scopes?.join(', ')})` }
-}
-
-function deny(
-  policy: Snapshot,
-  caller: Caller,
-  refused: readonly Verdict[],
-  capabilities: readonly Capability[],
-): Denial {
-  const reasons = refused.slice(0, reasonsMax).map((verdict) => explain(policy, caller, verdict))
-  if (refused.length > reasonsMax) reasons.push(`and ${refused.length - reasonsMax} more`)
-  const roles = caller.roles.length === 0 ? 'no role' : `role ${caller.roles.join(', ')}`
-  const rules = refused.map(({ decision }) => decision.rule || 'no rule')
-  return {
-    kind: 'denial',
-    code: 'authorize.denied',
-    message:
-      `denied by policy: ${reasons.join('; ')}. Caller \`${caller.id}\` of team \`${caller.team}\` has ${roles}; ` +
-      'ask whoever reviews policies/policy.csv',
-    rule: [...new Set(rules)].join(', '),
-    judged: { capabilities, policyHash: policy.hash },
-  }
-}
-
-/** A request may hold hundreds of names; an error message should not. */
-const reasonsMax = 20
-
-function explain(policy: Snapshot, caller: Caller, { capability, decision, carrier }: Verdict): string {
-  const { action, object } = capability
-  const holder = carrier === undefined ? '' : `${nameOf(carrier)} carries `
-  const pair = `${holder}\`${action}\` on \`${shorten(object)}\``
-  if (decision.rule !== '') return `${pair}: ${decision.rule} denies it`
-  const nearest = policy.nearest(subjectOf(caller), caller.team, action, object)
-  return `${pair}: no rule allows it${nearest === '' ? '' : ` (nearest: ${nearest})`}`
-}
-
-/** Objects come from request bodies and may be of any length, and hold anything. */
-function shorten(object: string): string {
-  const printable = object.replaceAll(/[^\x20-\x7e]/g, '?')
-  return printable.length > 120 ? `${printable.slice(0, 120)}…` : printable
 }

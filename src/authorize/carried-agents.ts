@@ -21,6 +21,8 @@ export type CarriedAgentsDeps = {
     path: string,
     betas: readonly string[],
   ) => Promise<{ readonly status: number; readonly body: unknown }>
+  /** The name of the upstream that serves a team: what one of them calls an id is nothing to another. */
+  readonly upstreamOf: (team: string) => string
 }
 
 const runs: ReadonlySet<string> = new Set(['sessions.create', 'deployments.create', 'deployments.update'])
@@ -38,11 +40,12 @@ type Reference = { readonly id: string; readonly version: number | null }
  * Makes the finder. What the upstream does not know is left to the upstream to say; when it cannot be asked, or does not
  * answer an agent, the request is refused: nobody starts what nobody could judge.
  */
-export function createCarriedAgents({ readUpstream }: CarriedAgentsDeps): FindCarried {
+export function createCarriedAgents({ readUpstream, upstreamOf }: CarriedAgentsDeps): FindCarried {
   const known = new LRUCache<string, CarriedAgent>({ max: versionsMax })
 
   const read = async (team: string, { id, version }: Reference): Promise<CarriedAgent | null> => {
-    const before = version === null ? undefined : known.get(`${id}@${version}`)
+    const nameOf = (of: number): string => `${upstreamOf(team)} ${id}@${of}`
+    const before = version === null ? undefined : known.get(nameOf(version))
     if (before !== undefined) return before
     const query = version === null ? '' : `?version=${version}`
     const { status, body } = await readUpstream(team, `/v1/agents/${id}${query}`, betas)
@@ -50,16 +53,18 @@ export function createCarriedAgents({ readUpstream }: CarriedAgentsDeps): FindCa
     if (status !== 200 || !isObject(body) || typeof body['version'] !== 'number' || body['id'] !== id) {
       throw new Error(`the upstream answered ${status} and no agent`)
     }
+    if (version !== null && body['version'] !== version)
+      throw new Error('the upstream answered another version')
     const carried: CarriedAgent = { agentId: id, version: body['version'], agent: body }
-    known.set(`${id}@${carried.version}`, carried)
+    known.set(nameOf(carried.version), carried)
     return carried
   }
 
-  /** The first and all it brings along, each once. */
-  const readAll = async (team: string, first: Reference): Promise<readonly CarriedAgent[]> => {
+  /** These and all they bring along, each once. */
+  const readAll = async (team: string, named: readonly Reference[]): Promise<readonly CarriedAgent[]> => {
     const found: CarriedAgent[] = []
     const seen = new Set<string>()
-    const waiting = [first]
+    const waiting = [...named]
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
       const name = `${next.id}@${next.version}`
       if (seen.has(name)) continue
@@ -75,9 +80,12 @@ export function createCarriedAgents({ readUpstream }: CarriedAgentsDeps): FindCa
 
   return ({ operation, caller, parsed, policy }) => {
     if (!runs.has(operation.id) || mayCarryAll(caller, policy)) return none
-    const reference = referenceOf(isObject(parsed) ? parsed['agent'] : undefined)
+    const agent = isObject(parsed) ? parsed['agent'] : undefined
+    const reference = referenceOf(agent)
     if (reference === null) return none
-    return readAll(caller.team, reference).catch((): Denial => refused(reference.id))
+    // No override has a roster today; whoever sends one all the same gets no member past the judge.
+    const members = isObject(agent) ? membersOf(agent['multiagent']) : []
+    return readAll(caller.team, [reference, ...members]).catch((): Denial => refused(reference.id))
   }
 }
 
@@ -133,15 +141,21 @@ function referenceOf(agent: unknown): Reference | null {
   return { id, version: Number.isSafeInteger(version) && typeof version === 'number' ? version : null }
 }
 
-/** Every `{"type":"agent","id":…,"version":…}` within, at any depth: rosters have several forms. */
+/** Every `{"type":"agent","id":…,"version":…}` within, at any depth, and every bare id in a list: rosters have several forms. */
 function membersOf(multiagent: unknown): readonly Reference[] {
-  if (Array.isArray(multiagent)) return multiagent.flatMap(membersOf)
+  if (Array.isArray(multiagent)) return multiagent.flatMap(memberOrMembersOf)
   if (!isObject(multiagent)) return []
   const own = multiagent['type'] === 'agent' ? referenceOf(multiagent) : null
   const nested = Object.values(multiagent).flatMap((value) =>
     typeof value === 'object' ? membersOf(value) : [],
   )
   return own === null ? nested : [own, ...nested]
+}
+
+function memberOrMembersOf(item: unknown): readonly Reference[] {
+  if (typeof item !== 'string') return membersOf(item)
+  const bare = referenceOf(item)
+  return bare === null ? [] : [bare]
 }
 
 function isObject(value: unknown): value is { readonly [key: string]: unknown } {

@@ -14,6 +14,8 @@ export type Side = {
   readonly directory: Directory | null
   readonly snapshot: Snapshot
   readonly closureOf: (sub: string, team: string) => ReadonlySet<string>
+  /** Callers that nobody lists, by the rule that makes them. */
+  readonly unlisted: ReadonlyMap<string, { readonly sub: string; readonly team: string }>
 }
 
 /** A question that the two answer differently, for all these subjects by the same two rules. */
@@ -114,6 +116,10 @@ function groupSubjects(
   }
   const ids = [before, after].flatMap(({ directory }) => [...(directory?.callers.keys() ?? [])])
   for (const id of new Set(ids)) add(id, callerOf(before, id), callerOf(after, id))
+  const made = [before, after].flatMap(({ unlisted }) => [...unlisted.keys()])
+  for (const name of new Set(made)) {
+    add(name, before.unlisted.get(name) ?? null, after.unlisted.get(name) ?? null)
+  }
   return { groups: [...groups.values()], teams: named.teams }
 }
 

@@ -1,15 +1,16 @@
 // The policy that is not decided yet, asked beside the one in force: what it would have said otherwise is told, and
 // never changes an answer.
 import type { Caller } from '../identify/caller.ts'
+import type { Subject } from './decide.ts'
 import type { Capability } from './permit.ts'
+import { subjectOf } from './roles.ts'
 import type { Decision, Snapshot } from './snapshot.ts'
 
-/** The candidate beside the live policies, and the team it gives a caller that it knows. */
+/** The candidate beside the live policies, and who a caller is to it. */
 export type Candidate = {
   readonly snapshot: Snapshot
-  readonly directory: {
-    readonly callers: ReadonlyMap<string, { readonly team: { readonly name: string } }>
-  }
+  /** Its team and roles by the candidate's directory; null when that knows nobody of the name. */
+  readonly standingOf: (caller: Caller) => Subject | null
 }
 
 export type Direction = 'would_deny' | 'would_allow'
@@ -22,8 +23,8 @@ export type Shadow = (caller: Caller, capabilities: readonly Capability[], allow
 
 export type ShadowDeps = {
   readonly candidate: () => Candidate | null
-  /** The scopes of the key count for both. */
-  readonly decide: (policy: Snapshot, caller: Caller, capability: Capability) => Decision
+  /** Judges one capability of the caller as somebody of this standing. The scopes of the key count for both. */
+  readonly decide: (policy: Snapshot, caller: Caller, capability: Capability, as: Subject) => Decision
   readonly onDisagreement: (direction: Direction) => void
 }
 
@@ -33,9 +34,12 @@ export function createShadow({ candidate, decide, onDisagreement }: ShadowDeps):
     const found = candidate()
     if (found === null) return ''
     try {
-      const team = found.directory.callers.get(caller.id)?.team.name ?? caller.team
-      const asked = team === caller.team ? caller : { ...caller, team }
-      const decisions = capabilities.map((each) => ({ each, decision: decide(found.snapshot, asked, each) }))
+      // Whom its directory does not know it cannot let in; asked as it is known here, the rules for everybody are left.
+      const as = found.standingOf(caller) ?? { sub: subjectOf(caller), team: caller.team }
+      const decisions = capabilities.map((each) => ({
+        each,
+        decision: decide(found.snapshot, caller, each, as),
+      }))
       const refused = decisions.find(({ decision }) => !decision.allowed)
       const deciding = refused ?? decisions[0]
       if (deciding === undefined || (refused === undefined) === allowed) return ''

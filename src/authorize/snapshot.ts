@@ -25,6 +25,8 @@ export type Snapshot = {
   readonly decide: (sub: string, dom: string, act: string, obj: string) => Decision
   /** True when it is allowed on every object of the kind there may ever be: a rule for all, and no deny for any. */
   readonly allowsAll: (sub: string, dom: string, act: string, kind: string) => boolean
+  /** A deny rule that holds for something of the kind, e.g. `policy.csv:14`; '' when none does. */
+  readonly denialWithin: (sub: string, dom: string, act: string, kind: string) => string
   /** Where to look after a denial that no rule caused: the rules that come nearest, in words. '' when none does. */
   readonly nearest: (sub: string, dom: string, act: string, obj: string) => string
 }
@@ -82,18 +84,24 @@ export async function createSnapshot(source: SnapshotSource, makeJudge = createJ
       if (question.length <= rememberedLengthMax) decisions.set(question, decision)
       return decision
     },
-    allowsAll: (sub, dom, act, kind) => {
-      // No rule can name this object, so whatever allows it is written for all of its kind.
-      if (asksObject || !snapshot.decide(sub, dom, act, `${kind}/\0`).allowed) return false
-      const closure = closureOf(sub, domOf(dom))
-      return !book.index
-        .about(domOf(dom), act)
-        .some(
+    // No rule can name this object, so whatever allows it is written for all of its kind.
+    allowsAll: (sub, dom, act, kind) =>
+      !asksObject &&
+      snapshot.decide(sub, dom, act, `${kind}/\0`).allowed &&
+      snapshot.denialWithin(sub, dom, act, kind) === '',
+    denialWithin: (sub, dom, act, kind) => {
+      const team = domOf(dom)
+      const closure = closureOf(sub, team)
+      const denying = book.index
+        .about(team, act)
+        .find(
           ([who, , , object, eft]) =>
             eft === 'deny' &&
             (who === '*' || closure.has(who)) &&
             (object === '*' || object.startsWith(`${kind}/`)),
         )
+      if (denying !== undefined) return book.nameOf(denying)
+      return asksObject ? 'model.conf' : ''
     },
     nearest: (sub, dom, act, obj) => {
       const team = domOf(dom)

@@ -112,7 +112,7 @@ export const reachWords: readonly Word[] = [
     'tool.confirm',
     'tool',
     'bash',
-    'answer a tool call that waits for a person; `tool/*` while the tool is not known',
+    'answer a tool call that waits for a person: `tool/<name>`, or `tool/mcp:<server>!<tool>`; `tool/*` where nobody can tell which, and then any denial of a tool counts',
     '`user.tool_confirmation`',
   ),
   word(

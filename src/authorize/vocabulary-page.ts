@@ -33,7 +33,7 @@ carries that a session would run is spelled out and judged too, wherever it was 
 - An object is \`kind/name\`. A rule names one exactly, or ends in \`*\` for everything that begins so; \`kind/*\` is all of a kind.
 - An object that itself ends in \`/*\` or \`:*\` means any of them (unrestricted networking, a tool that nobody here can name).
   Only a rule that covers all of them allows it. A denial of one name does not match it: write allowances, not denials, where
-  it matters.
+  it matters. \`tool.confirm\` is the exception: a call that nobody can name is denied to whoever is denied any tool.
 - What comes from a request is percent-encoded where a rule could not hold it: \`*\` is \`%2A\`, a space \`%20\`, \`,\` \`%2C\`.
 - End a rule about an address after the host with \`/\`: \`mcp/https://mcp.example.com*\` also begins \`mcp.example.com.evil.org\`.
 - \`….float\` is asked where no version, commit or date fixes what will run: somebody else’s next change decides.

@@ -111,6 +111,13 @@ const houseWords: readonly Word[] = [
     'have its own environment key or session token go up instead of the gateway’s key',
     '`authorization` beside `x-tollgate-key`, on what a self-hosted worker calls',
   ),
+  word(
+    'user_profile.use',
+    'user_profile',
+    'uprof_01ABC',
+    'have a call billed to this user profile, whose team must be the caller’s or share it',
+    'the header `anthropic-user-profile-id`, which the SDK makes of `user_profile_id`',
+  ),
   word('usage.read', 'usage', '*', 'read the ledger on the admin listener', 'the admin listener'),
   word(
     'policy.read',

@@ -1,7 +1,11 @@
 // How the `policy` commands say what was decided and why: one form for people, one for programs.
+import { decideFor, decideOn, type Subject } from '../authorize/decide.ts'
 import { applicableRules, type Miss, nearestMisses, type Question, showRule } from '../authorize/explain.ts'
+import type { Capability } from '../authorize/permit.ts'
 import type { PolicyRule } from '../authorize/policy-file.ts'
+import { subjectOf } from '../authorize/roles.ts'
 import type { Decision } from '../authorize/snapshot.ts'
+import type { Caller } from '../identify/caller.ts'
 import type { PolicyFolder } from './policy-folder.ts'
 
 /** One question, what was decided, and every rule that has to do with it. */
@@ -18,10 +22,24 @@ export type Answer = {
 
 const missesMax = 3
 
-/** Asks the folder's snapshot, and looks at its rules for the reasons. `sub` is `caller:<id>` or `role:<name>`. */
-export function ask(folder: PolicyFolder, sub: string, team: string, action: string, object: string): Answer {
+/** Asks the folder's snapshot, and looks at its rules for the reasons. */
+export function ask(folder: PolicyFolder, as: Subject, capability: Capability): Answer {
+  return explainDecision(folder, as, capability, decideOn(folder.snapshot, as, capability))
+}
+
+/** As `ask`, for a caller: the scopes of its key come first. */
+export function askFor(folder: PolicyFolder, caller: Caller, capability: Capability): Answer {
+  const as = { sub: subjectOf(caller), team: caller.team }
+  return explainDecision(folder, as, capability, decideFor(folder.snapshot, caller, capability))
+}
+
+function explainDecision(
+  folder: PolicyFolder,
+  { sub, team }: Subject,
+  { action, object }: Capability,
+  decision: Decision,
+): Answer {
   const question = { subjects: folder.closureOf(sub, team), team, action, object }
-  const decision = folder.snapshot.decide(sub, team, action, object)
   const { rules } = folder.policy
   const misses = decision.rule === '' ? nearestMisses(rules, question, missesMax) : []
   return { action, object, decision, applicable: applicableRules(rules, question), misses, question }
@@ -30,12 +48,18 @@ export function ask(folder: PolicyFolder, sub: string, team: string, action: str
 /** The answer in lines: the verdict, then the deciding rule or the nearest misses. */
 export function showAnswer({ policy }: PolicyFolder, answer: Answer): string {
   const { action, object, decision, applicable, misses, question } = answer
+  const { rules } = policy
   const head = `${decision.allowed ? 'allowed' : 'denied '}  ${action} ${printable(object)}`
   const deciding = applicable.find(({ line }) => decision.rule === nameOf(policy.file, line))
   if (deciding !== undefined) {
     const others = applicable.filter((rule) => rule !== deciding && rule.eft === deciding.eft)
     const also = others.length === 0 ? '' : ` (and ${others.map(({ line }) => line).join(', ')})`
     return `${head}\n    ${decision.rule}: ${showRule(deciding)}${also}\n`
+  }
+  if (decision.rule !== '') {
+    const rule = rules.find(({ line }) => decision.rule === nameOf(policy.file, line))
+    const why = rule === undefined ? 'it is not among these' : `${showRule(rule)} (it may be this one)`
+    return `${head}\n    ${decision.rule}: ${why}\n`
   }
   if (applicable.some(({ eft }) => eft === 'allow')) {
     return `${head}\n    a condition in the matcher of model.conf rules it out\n`

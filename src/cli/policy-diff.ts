@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { type Change, comparePolicies, type Side } from '../authorize/compare.ts'
+import { standingOfRule, unlistedRulesOf } from '../identify/standing.ts'
 import { CommandError, type CommandIo, exitCodes } from './command-io.ts'
 import { openPolicyFolder, type PolicyFolder, printJson } from './policy-folder.ts'
 
@@ -50,6 +51,12 @@ const asSide = ({ policy, model, directory, snapshot, closureOf }: PolicyFolder)
   directory,
   snapshot,
   closureOf,
+  unlisted: new Map(
+    (directory === null ? [] : unlistedRulesOf(directory)).map((rule) => [
+      `${rule.caller} by ${rule.sourceId}`,
+      standingOfRule(rule),
+    ]),
+  ),
 })
 
 function showChanges(changes: readonly Change[]): string {

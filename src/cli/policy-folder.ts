@@ -8,7 +8,9 @@ import type { Policy } from '../authorize/policy-file.ts'
 import { createClosure, expandRoles } from '../authorize/roles.ts'
 import { createSnapshot, type Snapshot } from '../authorize/snapshot.ts'
 import { parseConfig } from '../config.ts'
+import type { Caller } from '../identify/caller.ts'
 import { type Directory, type DirectoryCaller, parseDirectory } from '../identify/directory.ts'
+import { type Standing, standingIn } from '../identify/standing.ts'
 import { PolicyFileError } from '../kernel/errors.ts'
 import { type Pins, parsePins } from '../pin/pins-file.ts'
 import { CommandError, type CommandIo, exitCodes } from './command-io.ts'
@@ -98,6 +100,25 @@ export async function openPolicyFolder(path: string, elsewhere = path): Promise<
   }
 }
 
+/** The folder with this caller's roles granted to the name that policy knows it by, where no rule does so already. */
+export async function grantTo(folder: PolicyFolder, caller: Caller): Promise<PolicyFolder> {
+  const { directory, model, policy, policyText, teams } = folder
+  const name = caller.policyName ?? caller.id
+  const own = caller.roles.map((role) => ({ caller: name, role, team: caller.team }))
+  const grants = [...(directory === null ? [] : grantsOf(directory)), ...own]
+  return {
+    ...folder,
+    snapshot: await createSnapshot({
+      modelText: model.text,
+      policyText: policyText.text,
+      policy,
+      teams,
+      grants,
+    }),
+    closureOf: createClosure(expandRoles(policy.links, grants, teams)),
+  }
+}
+
 /** The teams of the directory; without one, the teams that rules and cases name. */
 export function teamsOf(
   policy: Policy,
@@ -123,6 +144,17 @@ export function findCaller({ directory, path }: PolicyFolder, id: string): Direc
   const some =
     known.length > 20 ? `${known.slice(0, 20).join(', ')}, … (${known.length} in all)` : known.join(', ')
   throw new CommandError(`\`${id}\` is no caller of directory.yaml; there are: ${some}`, exitCodes.wrongUse)
+}
+
+/** Who a caller is, listed or made by a rule; `<team>/<name>` where the name alone is not enough. Throws CommandError. */
+export function findStanding(folder: PolicyFolder, text: string): Standing {
+  const { directory } = folder
+  const slash = text.indexOf('/')
+  const asked = { id: text.slice(slash + 1), team: text.slice(0, Math.max(slash, 0)), keyId: '' }
+  const found = directory === null ? null : standingIn(directory, asked)
+  if (found !== null && (slash < 0 || found.team === asked.team)) return found
+  const { team, roles } = findCaller(folder, text)
+  return { sub: `caller:${text}`, team: team.name, roles, from: 'directory.yaml' }
 }
 
 /** Prints a value for programs. */

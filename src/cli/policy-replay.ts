@@ -4,10 +4,10 @@ import { join } from 'node:path'
 import type { Command } from 'commander'
 import type { z } from 'zod'
 import { readCapabilities } from '../authorize/capability-text.ts'
-import { matchesAction } from '../authorize/pattern.ts'
+import { type Deciding, decideOn, isInScope, type Subject } from '../authorize/decide.ts'
 import type { Capability } from '../authorize/permit.ts'
-import type { Snapshot } from '../authorize/snapshot.ts'
 import type { Directory } from '../identify/directory.ts'
+import { standingIn } from '../identify/standing.ts'
 import { loadCandidate, loadPolicies } from '../policies.ts'
 import { CommandError, type CommandIo, exitCodes } from './command-io.ts'
 import { findFolder, printJson } from './policy-folder.ts'
@@ -17,7 +17,7 @@ type Decision = z.output<typeof decisionsAnswer>['decisions'][number]
 type ReplayOptions = HistoryOptions & { readonly candidate?: string; readonly policies?: string }
 
 /** What judges again. */
-export type Judging = { readonly snapshot: Pick<Snapshot, 'decide'>; readonly directory: Directory }
+export type Judging = { readonly snapshot: Deciding; readonly directory: Directory }
 
 /** One way in which decisions would change, with how many. */
 export type ReplayedChange = {
@@ -37,7 +37,7 @@ export type Replay = {
   readonly changes: readonly ReplayedChange[]
   readonly same: number
   readonly changed: number
-  /** Callers that no directory names, such as those of an issuer: which roles they had is not recorded. */
+  /** Callers that the directory lists no more and no rule of an issuer or trust domain makes, or several could. */
   readonly unknownCaller: number
 }
 
@@ -60,7 +60,7 @@ export function addPolicyReplay(policy: Command, io: CommandIo): void {
     )
     for (const [count, reason] of [
       [answer.unrecorded, 'what was asked is not recorded whole'],
-      [replay.unknownCaller, 'the caller is not in directory.yaml'],
+      [replay.unknownCaller, 'directory.yaml does not say who the caller is'],
       [answer.left_out, 'the answer would be too long'],
     ] as const) {
       if (count > 0) io.err(`${counted(count, 'decision')} skipped: ${reason}\n`)
@@ -87,13 +87,14 @@ export function replayDecisions(decisions: readonly Decision[], judging: Judging
   for (const decision of decisions) {
     const { caller, operation, count } = decision
     const capabilities = readCapabilities(decision.capabilities)
-    const found = judging.directory.callers.get(caller)
-    if (capabilities === null || found === undefined) {
+    const named = { id: caller, team: decision.team, keyId: decision.key_id }
+    const found = standingIn(judging.directory, named)
+    if (capabilities === null || found === null) {
       unknownCaller += count
       continue
     }
-    const team = found.team.name
-    const verdict = judgeAgain(judging, decision, team, capabilities)
+    const { team } = found
+    const verdict = judgeAgain(judging, decision, found, capabilities)
     if (verdict.allowed === decision.allowed) {
       same += count
       continue
@@ -115,15 +116,16 @@ type Verdict = Capability & { readonly allowed: boolean; readonly rule: string }
 
 function judgeAgain(
   { snapshot, directory }: Judging,
-  { caller, key_id: keyId }: Decision,
-  team: string,
+  { key_id: keyId }: Decision,
+  as: Subject,
   capabilities: readonly Capability[],
 ): Verdict {
   const scopes = directory.keys.get(keyId)?.key.scopes ?? null
   const verdicts = capabilities.map(({ action, object }): Verdict => {
-    const inScope = scopes === null || scopes.some((scope) => matchesAction(action, scope))
-    if (!inScope) return { action, object, allowed: false, rule: `directory.yaml key ${keyId}` }
-    return { action, object, ...snapshot.decide(`caller:${caller}`, team, action, object) }
+    if (!isInScope(scopes, action)) {
+      return { action, object, allowed: false, rule: `directory.yaml key ${keyId}` }
+    }
+    return { action, object, ...decideOn(snapshot, as, { action, object }) }
   })
   const nothing: Verdict = { action: '', object: '', allowed: false, rule: '' }
   return verdicts.find(({ allowed }) => !allowed) ?? verdicts[0] ?? nothing

@@ -1,17 +1,9 @@
 // `tollgate policy test`: the cases of `cases.csv`, each with what decided it, and the rules that no case is about.
 import type { Command } from 'commander'
-import {
-  type CaseResult,
-  callerOfCase,
-  checkCaseWords,
-  faultOfCase,
-  grantsOfCases,
-  judgeCases,
-  teamOfCase,
-} from '../authorize/case-run.ts'
-import { applicableRules, showRule } from '../authorize/explain.ts'
+import { findUntouchedRules } from '../authorize/case-coverage.ts'
+import { type CaseResult, checkCaseWords, faultOfCase, judgeCases } from '../authorize/case-run.ts'
+import { showRule } from '../authorize/explain.ts'
 import type { PolicyRule } from '../authorize/policy-file.ts'
-import { createClosure, expandRoles } from '../authorize/roles.ts'
 import { CommandError, type CommandIo } from './command-io.ts'
 import { findFolder, openPolicyFolder, type PolicyFolder, printJson } from './policy-folder.ts'
 
@@ -31,26 +23,12 @@ export function addPolicyTest(policy: Command, io: CommandIo): void {
         policy: folder.policy,
         teams: folder.teams,
       })
-      const untouched = findUntouched(folder)
+      const untouched = findUntouchedRules(folder.policy, folder.cases, folder.teams)
       if (options.json) printJson(io, asJson(results, untouched, folder))
       else io.out(asText(results, untouched, folder))
       const failed = results.filter(({ passed }) => !passed).length
       if (failed > 0) throw new CommandError(`${failed} of ${results.length} cases failed`)
     })
-}
-
-/** A case touches every rule whose clauses hold for it, whether or not that one decides. */
-function findUntouched({ policy, cases, teams }: PolicyFolder): readonly PolicyRule[] {
-  const closureOf = createClosure(expandRoles(policy.links, grantsOfCases(cases), teams))
-  const touched = new Set(
-    cases.flatMap((each) => {
-      const { action, object } = each
-      const team = teamOfCase(each)
-      const subjects = closureOf(`caller:${callerOfCase(each)}`, team)
-      return applicableRules(policy.rules, { subjects, team, action, object })
-    }),
-  )
-  return policy.rules.filter((rule) => !touched.has(rule))
 }
 
 function asText(

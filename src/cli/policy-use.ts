@@ -21,13 +21,17 @@ type Preset = keyof typeof presets
 const names: readonly Preset[] = ['starter', 'strict']
 
 const shipped = fileURLToPath(new URL('../../policies/presets/', import.meta.url))
-/** What a preset replaces; model, directory and pins are nobody's but the operator's. */
+/** What a preset replaces; model and directory are nobody's but the operator's. */
 const replaced = ['policy.csv', 'cases.csv'] as const
+/** Replaced only while it is as it was shipped: which agents are sensitive is in no preset. */
+const pinsFile = 'pins.yaml'
+type Shipped = (typeof replaced)[number] | typeof pinsFile
 
 const help = `
 ${names.map((name) => `  ${name.padEnd(8)} ${presets[name]}`).join('\n')}
 
-Replaces policy.csv and cases.csv; directory.yaml, pins.yaml and model.conf stay as they are. Files with rules of your own
+Replaces policy.csv and cases.csv, and pins.yaml while nobody has written into it; directory.yaml and model.conf stay as
+they are. Files with rules of your own
 are replaced with --force only, and kept beside the new ones. A running gateway takes the change within a second.
 `
 
@@ -67,13 +71,14 @@ export async function usePreset(preset: Preset, policiesDir: string, isForced: b
     )
   }
   await checkFit(preset, policiesDir)
-  replaceFiles(preset, policiesDir, isOwn)
+  const isPinned = isEdited(policiesDir, pinsFile)
+  replaceFiles(preset, policiesDir, isOwn, isPinned ? replaced : [...replaced, pinsFile])
   const kept = isOwn ? '; your own are kept as policy.csv.before and cases.csv.before' : ''
-  return `${preset} is in use in ${policiesDir}: ${presets[preset]}${kept}\n`
+  return `${preset} is in use in ${policiesDir}: ${presets[preset]}${kept}${isPinned ? '; pins.yaml stays your own' : ''}\n`
 }
 
 /** A text that is none of the presets' is somebody's work. */
-function isEdited(policiesDir: string, name: (typeof replaced)[number]): boolean {
+function isEdited(policiesDir: string, name: Shipped): boolean {
   const text = textOf(policiesDir, name)
   return text !== undefined && names.every((preset) => presetText(preset, name) !== text)
 }
@@ -95,20 +100,21 @@ async function checkFit(preset: Preset, policiesDir: string): Promise<void> {
 }
 
 /** All drafts first, then all renames: a gateway that looks in between sees one set of files or the other. */
-function replaceFiles(preset: Preset, policiesDir: string, isOwn: boolean): void {
-  const drafts = replaced.map((name) => {
+function replaceFiles(preset: Preset, policiesDir: string, isOwn: boolean, files: readonly Shipped[]): void {
+  const drafts = files.map((name) => {
     const path = join(policiesDir, name)
     const draft = `${path}.${randomBytes(4).toString('hex')}`
     writeFileSync(draft, presetText(preset, name), { flag: 'wx', flush: true })
     return { path, draft }
   })
   for (const { path, draft } of drafts) {
-    if (isOwn && existsSync(path)) writeFileSync(`${path}.before`, readFileSync(path), { flush: true })
+    if (isOwn && !path.endsWith(pinsFile) && existsSync(path))
+      writeFileSync(`${path}.before`, readFileSync(path), { flush: true })
     renameSync(draft, path)
   }
 }
 
-function presetText(preset: Preset, name: (typeof replaced)[number]): string {
+function presetText(preset: Preset, name: Shipped): string {
   return readFileSync(join(shipped, preset, name), 'utf8')
 }
 

@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import type { PolicyRule } from '../authorize/policy-file.ts'
 import type { CommandIo } from './command-io.ts'
 import { nameOf } from './policy-answers.ts'
-import { findCaller, findFolder, openPolicyFolder, printJson, withFolder } from './policy-folder.ts'
+import { findFolder, findStanding, openPolicyFolder, printJson, withFolder } from './policy-folder.ts'
 
 type WhatCanOptions = { readonly policies?: string; readonly json?: true }
 
@@ -12,24 +12,24 @@ export function addPolicyWhatCan(policy: Command, io: CommandIo): void {
   const command = policy
     .command('what-can')
     .description('list the rules that give a caller what it may do, and those that take away')
-    .argument('<caller>', 'a caller of directory.yaml')
+    .argument('<caller>', 'a caller of directory.yaml, or one that a rule of an issuer or trust domain makes')
     .option('--json', 'print the rules as JSON')
   withFolder(command).action(async (id: string, options: WhatCanOptions) => {
     const folder = await openPolicyFolder(findFolder(options.policies, io))
-    const { team, roles } = findCaller(folder, id)
-    const subjects = folder.closureOf(`caller:${id}`, team.name)
+    const { sub, team, roles } = findStanding(folder, id)
+    const subjects = folder.closureOf(sub, team)
     const { rules, file } = folder.policy
     const about = rules.filter(
-      ({ sub, dom }) => (sub === '*' || subjects.has(sub)) && (dom === '*' || dom === team.name),
+      (rule) => (rule.sub === '*' || subjects.has(rule.sub)) && (rule.dom === '*' || rule.dom === team),
     )
     const of = (eft: PolicyRule['eft']): readonly PolicyRule[] => about.filter((rule) => rule.eft === eft)
     if (options.json) {
       const shown = about.map((rule) => ({ ...rule, rule: nameOf(file, rule.line) }))
-      printJson(io, { caller: id, team: team.name, roles, subjects: [...subjects], rules: shown })
+      printJson(io, { caller: id, team, roles, subjects: [...subjects], rules: shown })
       return
     }
     const through = [...subjects].filter((sub) => sub.startsWith('role:')).join(', ') || 'no role'
-    io.out(`${id} of team ${team.name}, through ${through}\n`)
+    io.out(`${id} of team ${team}, through ${through}\n`)
     io.out(section('may', of('allow'), file))
     io.out(section('may not, whatever allows it', of('deny'), file))
   })

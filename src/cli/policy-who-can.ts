@@ -2,6 +2,7 @@
 import type { Command } from 'commander'
 import { showRule } from '../authorize/explain.ts'
 import { objectKindOf } from '../authorize/vocabulary.ts'
+import { standingOfRule, unlistedRulesOf } from '../identify/standing.ts'
 import { CommandError, type CommandIo, exitCodes } from './command-io.ts'
 import { type Answer, answerAsJson, ask, nameOf } from './policy-answers.ts'
 import { findFolder, openPolicyFolder, type PolicyFolder, printJson, withFolder } from './policy-folder.ts'
@@ -12,17 +13,17 @@ type WhoCanOptions = { readonly policies?: string; readonly json?: true }
 export function addPolicyWhoCan(policy: Command, io: CommandIo): void {
   const command = policy
     .command('who-can')
-    .description('list the callers of directory.yaml who may do one thing, with the rule')
+    .description('list the callers who may do one thing, with the rule')
     .argument('<action>', 'such as vault.use')
     .argument('<object>', 'such as vault/vlt_01ABC, or vault/* where no one is named')
     .option('--json', 'print callers and roles as JSON')
   withFolder(command).action(async (action: string, object: string, options: WhoCanOptions) => {
     checkPair(action, object)
     const folder = await openPolicyFolder(findFolder(options.policies, io))
-    const callers = [...(folder.directory?.callers.values() ?? [])].map(({ id, team }) => ({
+    const callers = callersOf(folder).map(({ id, sub, team }) => ({
       id,
-      team: team.name,
-      answer: ask(folder, `caller:${id}`, team.name, action, object),
+      team,
+      answer: ask(folder, { sub, team }, { action, object }),
     }))
     const able = callers.filter(({ answer }) => answer.decision.allowed)
     if (options.json) {
@@ -37,6 +38,22 @@ export function addPolicyWhoCan(policy: Command, io: CommandIo): void {
     for (const { id, team, answer } of able) io.out(`${id} (${team})  ${reasonOf(folder, answer)}\n`)
     io.err(`${able.length} of ${callers.length} callers may \`${action}\` on \`${object}\`\n`)
   })
+}
+
+/** Those listed, then those that a rule of an issuer or a trust domain makes: one for each rule. */
+function callersOf({ directory }: PolicyFolder) {
+  if (directory === null) return []
+  const listed = [...directory.callers.values()].map(({ id, team }) => ({
+    id,
+    sub: `caller:${id}`,
+    team: team.name,
+  }))
+  const made = unlistedRulesOf(directory).flatMap((rule) => {
+    if (directory.callers.has(rule.caller)) return []
+    const { sub, team } = standingOfRule(rule)
+    return [{ id: `${rule.caller} by ${rule.sourceId}`, sub, team }]
+  })
+  return [...listed, ...made]
 }
 
 function reasonOf({ policy }: PolicyFolder, { decision, applicable }: Answer): string {

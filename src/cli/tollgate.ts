@@ -4,6 +4,7 @@ import { tollgateVersion } from '../version.ts'
 import { CommandError, type CommandIo, exitCodes, processIo } from './command-io.ts'
 import { addKeys } from './keys.ts'
 import { addMigrate } from './migrate.ts'
+import { addPins } from './pins.ts'
 import { addPolicy } from './policy.ts'
 import { addSimulate } from './simulate.ts'
 import { addStart } from './start.ts'
@@ -11,7 +12,7 @@ import { addUsage } from './usage.ts'
 
 const epilogue = `
 Exit codes: 0 done, 1 failed, 2 wrong use, 3 the key was refused.
-Settings are environment variables (TOLLGATE_LISTEN, ANTHROPIC_API_KEY, …) or the file TOLLGATE_CONFIG names.
+Settings are environment variables (TOLLGATE_LISTEN, TOLLGATE_TLS_CERT_FILE, ANTHROPIC_API_KEY, …) or the file TOLLGATE_CONFIG names.
 `
 
 /**
@@ -26,7 +27,8 @@ export async function runTollgate(args: readonly string[], io: CommandIo = proce
     .showHelpAfterError('run `tollgate --help` for all of it')
     .configureOutput({ writeOut: io.out, writeErr: io.err })
     .exitOverride()
-  for (const add of [addStart, addSimulate, addUsage, addKeys, addMigrate, addPolicy]) add(program, io)
+  for (const add of [addStart, addSimulate, addUsage, addKeys, addMigrate, addPolicy, addPins])
+    add(program, io)
   try {
     await program.parseAsync(args, { from: 'user' })
     return exitCodes.done

@@ -24,6 +24,8 @@ export type DispatchOptions = {
    * nobody makes a session nobody owns by hanging up.
    */
   readonly outlivesClient: boolean
+  /** How long a client may leave an answer unread that is no event stream: it holds a connection that others wait for. */
+  readonly stallTimeoutMs: number
   readonly watch: ForwardWatch
 }
 
@@ -31,13 +33,10 @@ export type DispatchOptions = {
 const plainText = /^[\t\x20-\x7e]*$/
 const clientGone = new Error('the client went away')
 
-/** How long a client may leave a short answer unread: it holds a connection that others wait for. */
-const stalledMs = 60_000
-
 /** Writes one upstream answer into `response`; aborts the upstream when `response` closes first, or lets it finish. */
 export function createDispatchHandler(
   response: ServerResponse,
-  { addedHeaders, outlivesClient, watch }: DispatchOptions,
+  { addedHeaders, outlivesClient, stallTimeoutMs, watch }: DispatchOptions,
 ): Dispatcher.DispatchHandler {
   let abort: ((error?: Error) => void) | null = null
   let resume: (() => void) | null = null
@@ -62,7 +61,7 @@ export function createDispatchHandler(
     if (!paused) {
       paused = true
       response.once('drain', drained)
-      if (!streaming) stalled = setTimeout(() => response.destroy(), stalledMs).unref()
+      if (!streaming) stalled = setTimeout(() => response.destroy(), stallTimeoutMs).unref()
     }
     return false
   }
@@ -78,7 +77,7 @@ export function createDispatchHandler(
   // What has come of a broken answer, its head included, reaches the client before the connection ends without an end.
   const cutShort = (): void => {
     clearTimeout(stalled)
-    stalled = setTimeout(() => response.destroy(), stalledMs).unref()
+    stalled = setTimeout(() => response.destroy(), stallTimeoutMs).unref()
     response.flushHeaders()
     response.socket?.destroySoon()
   }

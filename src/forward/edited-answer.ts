@@ -32,11 +32,11 @@ export function createEditedAnswer(
     if (!response.destroyed) watch.onFailure(error, false)
   }
   const send = (of: ResponseHead, received: Buffer, edited: Buffer): void => {
-    done = true
     if (!response.destroyed) {
       response.writeHead(of.status, withLength(of.headers, edited.length))
       response.end(edited)
     }
+    done = true
     watch.onHead(of)
     if (received.length > 0) watch.onChunk(received)
     watch.onComplete()
@@ -68,10 +68,9 @@ export function createEditedAnswer(
       const received = Buffer.concat(chunks)
       Promise.resolve()
         .then(() => edit(of, received))
-        .then(
-          (edited) => send(of, received, edited),
-          (error: unknown) => fail(error instanceof Error ? error : new Error(String(error))),
-        )
+        .then((edited) => send(of, received, edited))
+        // A head that Node does not write fails here too: nobody else would hear of it.
+        .catch((error: unknown) => fail(error instanceof Error ? error : new Error(String(error))))
     },
     onError: fail,
   }

@@ -13,6 +13,8 @@ export type Route = { readonly pools: Pools; readonly authorization: string }
 export type ForwardDeps = {
   /** Chosen per request: a team may have an upstream of its own, and a worker brings its own bearer. */
   readonly route: (permit: Permit, request: IncomingMessage) => Route
+  /** Silence of one side after which an answer, an upload or a download is cut. Streams of events may be silent. */
+  readonly stallTimeoutMs: number
 }
 
 export type ForwardRequest = {
@@ -42,7 +44,7 @@ export function createForward(deps: ForwardDeps): Forward {
     const { operation } = permit
     const { pools, authorization } = deps.route(permit, request)
     const streamed = operation.body === 'stream'
-    const body = streamed ? createUploadBody(request, response) : permit.body
+    const body = streamed ? createUploadBody(request, response, deps.stallTimeoutMs) : permit.body
     const headers = buildRequestHeaders({
       rawHeaders: request.rawHeaders,
       host: pools.host,
@@ -59,13 +61,17 @@ export function createForward(deps: ForwardDeps): Forward {
     const options = {
       addedHeaders,
       outlivesClient: tapped && operation.mutates && operation.answer === 'json',
+      stallTimeoutMs: deps.stallTimeoutMs,
       watch,
     }
     const handler =
       edit === null
         ? createDispatchHandler(response, options)
         : createEditedAnswer(response, { ...options, edit })
-    pool.dispatch({ path: permit.path, method: operation.method, headers, body }, handler)
+    // A message may be a stream of events: only what is none may not stand still.
+    const isTransfer = streamed || operation.answer === 'binary'
+    const silence = isTransfer ? { bodyTimeout: deps.stallTimeoutMs } : {}
+    pool.dispatch({ path: permit.path, method: operation.method, headers, body, ...silence }, handler)
   }
 }
 

@@ -20,8 +20,13 @@ const apiVersion = '2026-10-21'
  */
 export function createReadUpstream({
   route,
-}: ReadUpstreamDeps): (team: string, path: string, betas: readonly string[]) => Promise<UpstreamReading> {
-  return async (team, path, betas) => {
+}: ReadUpstreamDeps): (
+  team: string,
+  path: string,
+  betas: readonly string[],
+  version?: string,
+) => Promise<UpstreamReading> {
+  return async (team, path, betas, version = apiVersion) => {
     const { pools, authorization } = route(team)
     const answer = await pools.api.request({
       path,
@@ -30,7 +35,7 @@ export function createReadUpstream({
         authorization,
         accept: 'application/json',
         'accept-encoding': 'identity',
-        'anthropic-version': apiVersion,
+        'anthropic-version': version,
         ...(betas.length === 0 ? {} : { 'anthropic-beta': betas.join(',') }),
       },
       headersTimeout: timeoutMs,

@@ -19,6 +19,7 @@ export const withheldHeaders: ReadonlySet<string> = new Set([
   'authorization',
   'x-api-key',
   'x-tollgate-key',
+  'x-tollgate-dry-run',
   // Trace context: ours is sent instead; baggage may carry personal data and is not for the provider.
   'traceparent',
   'tracestate',
@@ -42,7 +43,25 @@ export const withheldHeaders: ReadonlySet<string> = new Set([
   'x-forwarded-proto',
   'x-forwarded-port',
   'x-real-ip',
+  'x-client-ip',
+  'true-client-ip',
+  'cf-connecting-ip',
 ])
+
+/** What begins so is Tollgate's own, or a proxy's word about the client. */
+const withheldBeginnings = ['x-tollgate-', 'x-forwarded-']
+
+/** What was judged under its own name, and would be taken for it under another. */
+const judged: ReadonlySet<string> = new Set([
+  ...['content-type', 'content-encoding', 'anthropic-user-profile-id'],
+])
+
+/** Lower-cased names. Some servers read `_` as `-`: what must not go up does not go up in that spelling either. */
+function isWithheld(name: string): boolean {
+  const dashed = name.replaceAll('_', '-')
+  if (dashed !== name && judged.has(dashed)) return true
+  return withheldHeaders.has(dashed) || withheldBeginnings.some((beginning) => dashed.startsWith(beginning))
+}
 
 export type RequestHead = {
   /** Alternating names and values as Node received them. */
@@ -63,9 +82,7 @@ export type RequestHead = {
 // What would make the tap see the answer compressed, or a part of it only.
 const unreadable = new Set(['accept-encoding', 'range', 'if-range'])
 
-const lowerCase = createLowerCase((name) =>
-  withheldHeaders.has(name) && name !== 'connection' ? null : name,
-)
+const lowerCase = createLowerCase((name) => (name !== 'connection' && isWithheld(name) ? null : name))
 
 /** The upstream's request head: what is kept keeps its case, its order and its duplicates. */
 export function buildRequestHeaders(head: RequestHead): string[] {

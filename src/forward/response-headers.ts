@@ -10,7 +10,10 @@ const hopByHop = new Set([
   'upgrade',
 ])
 
-const lowerCase = createLowerCase((name) => (hopByHop.has(name) ? null : name))
+// What begins with our name is our word to the caller, never the upstream's.
+const lowerCase = createLowerCase((name) =>
+  hopByHop.has(name) || name.startsWith('x-tollgate-') ? null : name,
+)
 
 export type ResponseHead = {
   readonly status: number

@@ -5,12 +5,17 @@ import type { FastifyRequest } from 'fastify'
 import type { Authorize } from '../authorize/authorize.ts'
 import type { Permit } from '../authorize/permit.ts'
 import type { Caller } from '../identify/caller.ts'
+import type { ReadPeerCertificate } from '../identify/certificates/peer-certificate.ts'
 import type { Identify, Peer } from '../identify/identify.ts'
 import { type Denial, TollgateError } from '../kernel/errors.ts'
+import { readExposure } from '../pin/exposure.ts'
 import type { PinRequest } from '../pin/pin.ts'
 import type { PinOutcome } from '../pin/pin-outcome.ts'
 import type { Operation } from '../upstream/operation-type.ts'
+import { asksForDryRun } from './dry-run.ts'
 import type { Exchange } from './exchange.ts'
+import { reconsider } from './reconsider.ts'
+import { checkRequestHead } from './request-head.ts'
 
 export type AdmitDeps = {
   readonly canonicalPath: (rawUrl: string) => { readonly path: string; readonly query: string }
@@ -18,7 +23,8 @@ export type AdmitDeps = {
   readonly methodsAt: (path: string) => readonly string[]
   readonly readJsonBody: (bytes: Buffer, headers: IncomingHttpHeaders) => unknown
   readonly identify: Identify
-  readonly pin: (request: PinRequest) => PinOutcome
+  readonly readPeerCertificate: ReadPeerCertificate
+  readonly pin: (request: PinRequest) => PinOutcome | Promise<PinOutcome>
   /** The body with the caller's stamp in it; null when nothing is stamped; a denial when it forges one. */
   readonly stamp: (request: StampRequest) => Buffer | Denial | null
   readonly authorize: Authorize
@@ -47,7 +53,8 @@ export function arrive(
   if (deps.isClosing()) throw new TollgateError('gateway.closing')
   const { path, query } = deps.canonicalPath(exchange.rawUrl)
   exchange.steps.path = path
-  const caller = deps.identify(request.raw.rawHeaders, query, peerOf(request))
+  checkRequestHead(request.raw)
+  const caller = deps.identify(request.raw.rawHeaders, query, peerOf(deps, request))
   return caller instanceof Promise
     ? caller.then((found) => enter(deps, request, exchange, path, found))
     : enter(deps, request, exchange, path, caller)
@@ -71,6 +78,8 @@ function enter(
       `this method is not known on this path; use ${methods.join(' or ')}`,
     )
   }
+  // A read changes nothing, so it is what it is.
+  if (asksForDryRun(request.raw.headers) && operation.mutates) exchange.steps.isDryRun = true
   if (operation.body === 'none' && hasBody(request)) throw new TollgateError('arrive.body_unexpected')
   // Node reads the first and hands over both: the upstream might read the other.
   if (operation.body !== 'none' && timesSent(request.raw.rawHeaders, 'content-type') > 1) {
@@ -100,35 +109,73 @@ export function admit(
   exchange: Exchange,
   operation: Operation,
 ): void | Promise<void> {
-  const { caller, path } = exchange.steps
+  const { caller } = exchange.steps
   if (caller === null) throw new Error('admit before arrive')
   const received = receivedBody(request, operation)
   const parsed =
     operation.body === 'json' && received !== null ? deps.readJsonBody(received, request.headers) : undefined
-  const pin = deps.pin({ operation, caller, body: received, parsed })
+  const asked: PinRequest = { operation, caller, params: exchange.params, body: received, parsed }
+  const proceed = (pin: PinOutcome): void | Promise<void> => judge(deps, request, exchange, asked, pin)
+  const pin = deps.pin(asked)
+  return pin instanceof Promise ? pin.then(proceed) : proceed(pin)
+}
+
+/** A body on its way up, and the reading of it. */
+type Judged = { readonly body: Buffer | null; readonly parsed: unknown }
+
+/** What policy says of the body as it was pinned. */
+function judge(
+  deps: AdmitDeps,
+  request: FastifyRequest,
+  exchange: Exchange,
+  asked: PinRequest,
+  pin: PinOutcome,
+): void | Promise<void> {
+  const { operation } = asked
   exchange.steps.pin = pin
-  if (pin.kind === 'denied') throw refusedBy(exchange, pin.denial)
-  const pinnedBody = pin.kind === 'forced' ? pin.body : received
-  const pinned = pin.kind === 'forced' ? deps.readJsonBody(pin.body, request.headers) : parsed
+  const forced = pin.kind === 'judged' ? pin.body : null
+  const readForced = (body: Buffer): Judged => ({ body, parsed: deps.readJsonBody(body, request.headers) })
+  const pinned: Judged = forced === null ? asked : readForced(forced)
+  exchange.steps.exposure = readExposure(operation.id, pinned.parsed)
+  const decide = (body: Judged) => authorizeBody(deps, request, exchange, asked, body)
+  const decision = decide(pinned)
+  const pass = (decided: Permit | Denial): void | Promise<void> => {
+    if (pin.kind === 'denied' || (forced !== null && ('kind' in decided || decided.masks.length > 0))) {
+      const again = { ...asked, decide, readForced, pin: deps.pin }
+      return reconsider(again, pin, decided).then(({ pin: last, decision: final }) => {
+        exchange.steps.pin = last
+        keep(exchange, final)
+      })
+    }
+    keep(exchange, decided)
+    deps.inspect(operation, request.raw.headers, pinned.parsed)
+  }
+  return decision instanceof Promise ? decision.then(pass) : pass(decision)
+}
+
+function authorizeBody(
+  deps: AdmitDeps,
+  request: FastifyRequest,
+  exchange: Exchange,
+  { operation, caller }: PinRequest,
+  { body, parsed }: Judged,
+): Permit | Denial | Promise<Permit | Denial> {
   const stamped =
-    pinnedBody === null || pinned === undefined
+    body === null || parsed === undefined
       ? null
-      : deps.stamp({ operation, caller, exchangeId: exchange.id, body: pinnedBody, parsed: pinned })
-  if (stamped !== null && 'kind' in stamped) throw refusedBy(exchange, stamped)
+      : deps.stamp({ operation, caller, exchangeId: exchange.id, body, parsed })
+  if (stamped !== null && 'kind' in stamped) return stamped
+  const { path } = exchange.steps
   const query = exchange.rawUrl.slice(path.length)
-  const decision = deps.authorize({
+  return deps.authorize({
     operation,
     caller,
     params: exchange.params,
     path: path + query,
-    body: stamped ?? pinnedBody,
-    parsed: pinned,
+    body: stamped ?? body,
+    parsed,
+    ...billedProfile(request.raw.headers),
   })
-  const pass = (decided: Permit | Denial): void => {
-    keep(exchange, decided)
-    deps.inspect(operation, request.raw.headers, pinned)
-  }
-  return decision instanceof Promise ? decision.then(pass) : pass(decision)
 }
 
 function keep(exchange: Exchange, decision: Permit | Denial): void {
@@ -136,10 +183,14 @@ function keep(exchange: Exchange, decision: Permit | Denial): void {
   exchange.steps.permit = decision
 }
 
-const noUris: readonly string[] = []
+/** Sent twice, Node makes one text of both, which is no id: nobody has a profile of that name. */
+function billedProfile(headers: IncomingHttpHeaders): { readonly userProfile?: string } {
+  const named = headers['anthropic-user-profile-id']
+  return named === undefined ? {} : { userProfile: String(named) }
+}
 
-function peerOf(request: FastifyRequest): Peer {
-  return { ip: request.raw.socket.remoteAddress ?? '', certificateUris: noUris }
+function peerOf(deps: AdmitDeps, { raw: { socket } }: FastifyRequest): Peer {
+  return { ip: socket.remoteAddress ?? '', certificate: deps.readPeerCertificate(socket) }
 }
 
 /** A denial on its way to `refuse`: the value's public parts as an error, its rule kept on the exchange. */

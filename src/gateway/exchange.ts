@@ -6,6 +6,7 @@ import type { Caller } from '../identify/caller.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { ErrorCode, Judged } from '../kernel/errors.ts'
 import { newId } from '../kernel/ids.ts'
+import type { Exposure } from '../pin/exposure.ts'
 import type { PinOutcome } from '../pin/pin-outcome.ts'
 import type { Tap } from '../tap/tap.ts'
 import type { RequestArrival, RequestSpan } from '../trace/request-span.ts'
@@ -56,8 +57,12 @@ type Steps = {
   path: string
   /** identify */
   caller: Caller | null
+  /** arrive: it is only tried out, and nothing goes up. */
+  isDryRun: boolean
   /** pin */
   pin: PinOutcome | null
+  /** pin: what the body that goes up leaves open about versions. */
+  exposure: Exposure | null
   /** authorize */
   permit: Permit | null
   /** The step that said no. */
@@ -98,7 +103,9 @@ export function openExchange(
     steps: {
       path: '',
       caller: null,
+      isDryRun: false,
       pin: null,
+      exposure: null,
       permit: null,
       refusal: null,
       tap: null,

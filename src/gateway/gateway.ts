@@ -1,7 +1,6 @@
 // The corridor: Fastify's routes and hooks, three lines each, calling one room after the other.
 // Routes come from the closed table of operations; what is not in it is refused.
 import type { IncomingMessage } from 'node:http'
-import type { Socket } from 'node:net'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { ExchangeRecord } from '../audit/exchange-record.ts'
 import type { Permit } from '../authorize/permit.ts'
@@ -15,9 +14,13 @@ import type { RequestArrival, RequestSpan } from '../trace/request-span.ts'
 import type { Operation } from '../upstream/operation-type.ts'
 import { type AdmitDeps, admit, arrive } from './admit.ts'
 import { createBodyBudget } from './body-budget.ts'
+import { watchConnections } from './connections.ts'
+import { answerDryRun } from './dry-run.ts'
 import { type Exchange, openExchange } from './exchange.ts'
+import { writePinHeader } from './pin-report.ts'
 import { createQueuedResponses } from './queued-responses.ts'
 import { refuse, refuseRaw } from './refuse.ts'
+import { awaitsContinue, checkRequestHead } from './request-head.ts'
 import { toExchangeRecord } from './settle.ts'
 
 export type GatewayDeps = AdmitDeps & {
@@ -70,16 +73,9 @@ const defaultBodyBytes = 1024 * 1024
 /** Registers the whole data plane on `app`, which must be a listener of its own. */
 export function registerGateway(app: FastifyInstance, deps: GatewayDeps): Gateway {
   const open = new Map<FastifyReply['raw'], Exchange>()
-  const sockets = new Set<Socket>()
   const queued = createQueuedResponses()
   const budget = createBodyBudget(app.initialConfig.bodyLimit ?? defaultBodyBytes)
-  app.server.on('connection', (socket) => {
-    sockets.add(socket)
-    socket.once('close', () => {
-      sockets.delete(socket)
-      queued.abandon(socket)
-    })
-  })
+  const connections = watchConnections(app.server, queued.abandon)
 
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', { parseAs: 'buffer' }, async (_request: FastifyRequest, body: Buffer) => body)
@@ -105,11 +101,20 @@ export function registerGateway(app: FastifyInstance, deps: GatewayDeps): Gatewa
       if (deps.isClosing()) socket.end()
       settle(exchange, request, reply, deps)
     })
-    if (request.routeOptions.config.isTokenEndpoint === true) return done()
+    const askForBody = (): void => {
+      if (awaitsContinue(request.raw)) reply.raw.writeContinue()
+    }
+    if (request.routeOptions.config.isTokenEndpoint === true) {
+      return attempt(() => {
+        checkRequestHead(request.raw)
+        askForBody()
+      }, done)
+    }
     const reserve = (operation: Operation): void => {
       if (operation.body === 'json' && !budget.reserve(reply.raw, request.raw.headers)) {
         throw new TollgateError('gateway.busy')
       }
+      askForBody()
     }
     attempt(() => {
       const operation = arrive(deps, request, exchange)
@@ -117,6 +122,12 @@ export function registerGateway(app: FastifyInstance, deps: GatewayDeps): Gatewa
     }, done)
   })
   app.setErrorHandler(async (error, request, reply) => {
+    const { steps } = request.exchange
+    // A denial is what somebody tried it out for; what could not even be judged is an error as ever.
+    if (steps.isDryRun && steps.caller !== null && steps.refusal !== null) {
+      answerDryRun(reply, request.exchange, bodyOf(request))
+      return reply
+    }
     refuse(reply, request.exchange, error)
     return reply
   })
@@ -134,6 +145,7 @@ export function registerGateway(app: FastifyInstance, deps: GatewayDeps): Gatewa
         attempt(() => admit(deps, request, request.exchange, operation), done)
       },
       handler: (request, reply) => {
+        if (request.exchange.steps.isDryRun) return answerDryRun(reply, request.exchange, bodyOf(request))
         reply.hijack()
         send(request.exchange, request, reply, deps)
       },
@@ -142,8 +154,9 @@ export function registerGateway(app: FastifyInstance, deps: GatewayDeps): Gatewa
   if (deps.tokenEndpoint !== null) serveTokens(app, deps.tokenEndpoint)
   return {
     withdraw: () => {
-      for (const [response, { steps }] of open) {
-        const denial = steps.permit === null || steps.caller === null ? null : deps.recheck(steps.caller)
+      for (const [response, { steps, startedAtMs }] of open) {
+        const denial =
+          steps.permit === null || steps.caller === null ? null : deps.recheck(steps.caller, startedAtMs)
         if (denial === null) continue
         steps.refusal = { code: denial.code, rule: denial.rule, message: denial.message }
         response.destroy()
@@ -153,12 +166,12 @@ export function registerGateway(app: FastifyInstance, deps: GatewayDeps): Gatewa
       const busy = new Set([...open.keys()].map((response) => response.socket))
       for (const [response, exchange] of open) if (exchange.operation?.answer === 'sse') response.end()
       // Node closes idle connections only once they have carried a request: a client's spare one would hold us up.
-      for (const socket of sockets) if (!busy.has(socket)) socket.destroy()
+      connections.dropIdle((socket) => busy.has(socket))
     },
     cutAll: () => {
       for (const response of open.keys()) response.destroy()
       // A client that never closes its side, or stalls in the middle of a body, would hold the listener for ever.
-      for (const socket of sockets) socket.destroy()
+      connections.dropIdle(() => false)
     },
     openExchanges: () => open.size,
   }
@@ -195,14 +208,14 @@ function send(exchange: Exchange, request: FastifyRequest, reply: FastifyReply, 
   const { steps } = exchange
   const { permit } = steps
   if (permit === null) throw new Error('forward without a permit')
-  const tap = deps.createTap({ permit, params: exchange.params, exchangeId: exchange.id })
+  const tap = deps.createTap({ permit, params: exchange.params, exchangeId: exchange.id, pin: steps.pin })
   steps.tap = tap
   deps.forward({
     permit,
     request: request.raw,
     response: reply.raw,
     traceparent: exchange.span.traceparent,
-    addedHeaders: addedHeaders(exchange),
+    addedHeaders: addedHeaders(exchange).map(visible),
     tapped: tap !== null,
     edit: deps.editAnswer(permit, request.raw),
     watch: watch(exchange, reply, tap),
@@ -245,12 +258,17 @@ function settle(exchange: Exchange, request: FastifyRequest, reply: FastifyReply
   })
 }
 
+// Some of it is the caller's own text: a line break in it must not end our header, nor make Node refuse to write it.
+const visible = (text: string): string => text.replaceAll(/[^\x20-\x7e]/g, '?')
+
+const bodyOf = ({ body }: FastifyRequest): Buffer | null => (Buffer.isBuffer(body) ? body : null)
+
 function addedHeaders(exchange: Exchange): readonly string[] {
-  const { pin } = exchange.steps
+  const { pin, permit } = exchange.steps
   const headers = ['x-tollgate-trace-id', exchange.span.traceId]
-  if (pin?.kind === 'forced') {
-    headers.push('x-tollgate-pin', `forced ${pin.agentId}@${pin.version}; requested ${pin.requested}`)
-  }
+  // Of what its caller may not see, nothing is said of what the pins made of it.
+  const written = permit === null || permit.masks.length > 0 ? null : writePinHeader(pin)
+  if (written !== null) headers.push('x-tollgate-pin', written)
   return headers
 }
 

@@ -5,6 +5,7 @@ import type { Permit } from '../authorize/permit.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { withoutKeys } from '../kernel/redact.ts'
 import type { Exchange } from './exchange.ts'
+import { readPin, withExposure } from './pin-report.ts'
 
 /** How the client's side ended. */
 export type Ending = { readonly finished: boolean; readonly status: number; readonly closing: boolean }
@@ -28,13 +29,16 @@ export function toExchangeRecord(exchange: Exchange, ending: Ending, clock: Cloc
     key_id: caller?.keyId ?? '',
     client_ip: exchange.clientIp,
     user_agent: withoutKeys(exchange.userAgent),
-    decision: readDecision(exchange),
+    decision: readDecision(exchange, ending),
     error_code: refusal?.code ?? (endReason === 'upstream_broke' ? 'upstream.broken' : ''),
     rules: refusal?.rule || (permit === null ? '' : readRules(permit)),
     policy_hash: judged?.policyHash ?? '',
-    capabilities: judged === undefined ? '' : withoutKeys(writeCapabilities(judged.capabilities)),
+    capabilities:
+      judged === undefined
+        ? ''
+        : withoutKeys(writeCapabilities(judged.capabilities, refusal?.judged?.isPartial)),
     shadow: withoutKeys(judged?.shadow ?? ''),
-    ...readAgent(pin),
+    ...withExposure(readPin(pin), steps.exposure),
     session_id: withoutKeys(steps.tap?.sessionId() ?? exchange.params['session_id'] ?? ''),
     status: endReason === 'client_gone' ? 499 : ending.status,
     end_reason: endReason,
@@ -53,16 +57,19 @@ function readRules({ masks, rules }: Permit): string {
   return [...new Set(hidden.length > 0 ? hidden : rules)].join(',')
 }
 
-function readDecision({ steps }: Exchange): ExchangeRecord['decision'] {
+function readDecision({ steps }: Exchange, ending: Ending): ExchangeRecord['decision'] {
   const { refusal, permit, pin } = steps
+  if (steps.isDryRun && ending.finished) return 'dry_run'
   if (refusal !== null && !isWithdrawn(steps)) {
     if (permit !== null) return 'failed'
     if (refusal.code === 'gateway.internal') return 'failed'
     return refusal.code.startsWith('authorize.') || refusal.code.startsWith('pin.') ? 'denied' : 'refused'
   }
+  // Nobody decided anything: the client left while its body was read or its question was asked.
+  if (permit === null && !ending.finished) return 'abandoned'
   // It went up with ids that name nothing: the upstream was asked for its words alone.
   if (permit !== null && permit.masks.length > 0) return 'denied'
-  return pin?.kind === 'forced' ? 'rewritten' : 'allowed'
+  return pin?.kind === 'judged' && pin.body !== null ? 'rewritten' : 'allowed'
 }
 
 /** It was let in, and its caller has gone since. */
@@ -76,14 +83,4 @@ function readEndReason({ steps }: Exchange, ending: Ending): ExchangeRecord['end
   if (ending.closing && (isCutShort || !ending.finished)) return 'shutdown'
   if (ending.finished) return 'completed'
   return steps.upstreamFailure !== null && steps.head !== null ? 'upstream_broke' : 'client_gone'
-}
-
-function readAgent(
-  pin: Exchange['steps']['pin'],
-): Pick<ExchangeRecord, 'agent_id' | 'agent_version' | 'agent_version_requested' | 'pin_kind'> {
-  if (pin === null || pin.kind === 'open' || pin.kind === 'denied') {
-    return { agent_id: '', agent_version: 0, agent_version_requested: '', pin_kind: pin?.kind ?? '' }
-  }
-  const { agentId, version, requested, kind } = pin
-  return { agent_id: agentId, agent_version: version, agent_version_requested: requested, pin_kind: kind }
 }

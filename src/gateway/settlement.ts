@@ -5,6 +5,7 @@ import type { ExchangeRecord } from '../audit/exchange-record.ts'
 import type { Journal, JournalRecord } from '../kernel/journal.ts'
 import type { Logger } from '../kernel/logger.ts'
 import { withoutKeys } from '../kernel/redact.ts'
+import type { VerificationRecord } from '../pin/verification.ts'
 import type { Sighting } from '../tap/sighting.ts'
 import type { Metrics } from '../trace/metrics.ts'
 import type { Operation } from '../upstream/operation-type.ts'
@@ -23,6 +24,7 @@ export type Settlement = {
   /** False when the journal is so full that what a mutating call causes may find no room. */
   readonly journalAccepts: () => boolean
   readonly keepSightings: (sightings: readonly Sighting[]) => void
+  readonly keepVerification: (record: VerificationRecord) => void
   readonly opened: (operation: Operation | null) => void
   readonly settled: GatewayDeps['onSettled']
 }
@@ -62,6 +64,7 @@ export function createSettlement(deps: SettlementDeps): Settlement {
     keepSightings: (sightings) => {
       for (const sighting of sightings) keep(sighting)
     },
+    keepVerification: keep,
     opened: (operation) => {
       if (operation?.answer === 'sse') metrics.streamOpened()
     },

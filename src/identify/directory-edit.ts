@@ -86,14 +86,7 @@ export function revokeKey(
   { keyId, atMs }: { readonly keyId: string; readonly atMs: number },
   deps: Pick<Deps, 'knownRoles'>,
 ): string {
-  const directory = parseDirectory(text, file, deps.knownRoles)
-  const { key, caller } = findLive(directory, keyId, atMs)
-  const document = parseDocument(text)
-  document.setIn(
-    [...pathOf(directory, caller), 'keys', caller.keys.indexOf(key), 'revoked'],
-    isoSeconds(atMs),
-  )
-  return written(document, file, deps)
+  return setDate(text, file, { keyId, name: 'revoked', atMs, nowMs: atMs }, deps)
 }
 
 /** The text with the key ending at `atMs`. Throws as `addKey`. */
@@ -103,13 +96,26 @@ export function expireKey(
   { keyId, atMs, nowMs }: { readonly keyId: string; readonly atMs: number; readonly nowMs: number },
   deps: Pick<Deps, 'knownRoles'>,
 ): string {
+  return setDate(text, file, { keyId, name: 'expires', atMs, nowMs }, deps)
+}
+
+type KeyDate = {
+  readonly keyId: string
+  readonly name: 'revoked' | 'expires'
+  readonly atMs: number
+  readonly nowMs: number
+}
+
+function setDate(
+  text: string,
+  file: string,
+  { keyId, name, atMs, nowMs }: KeyDate,
+  deps: Pick<Deps, 'knownRoles'>,
+): string {
   const directory = parseDirectory(text, file, deps.knownRoles)
   const { key, caller } = findLive(directory, keyId, nowMs)
   const document = parseDocument(text)
-  document.setIn(
-    [...pathOf(directory, caller), 'keys', caller.keys.indexOf(key), 'expires'],
-    isoSeconds(atMs),
-  )
+  document.setIn([...pathOf(directory, caller), 'keys', caller.keys.indexOf(key), name], isoSeconds(atMs))
   return written(document, file, deps)
 }
 

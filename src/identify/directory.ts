@@ -1,10 +1,13 @@
 // `policies/directory.yaml`, read strictly: who exists, in which team, with which roles and keys.
 // Anything unclear is an error with its line: a directory that loads half would lock out or let in the wrong people.
 import { z } from 'zod'
+import { runAtOnce, type Steps } from '../kernel/turns.ts'
 import { openYaml, type YamlPath } from '../kernel/yaml-source.ts'
 import { createAddressCheck, isRange } from './address-ranges.ts'
+import { checkCallerRules, policyNameOf, type RuleSource } from './caller-rules.ts'
+import { linkWorkloads, type Workloads, workloadSchema } from './certificates/workloads.ts'
 import { namePattern } from './name-pattern.ts'
-import { type Issuer, issuerSchema, linkIssuers, policyNameOf } from './tokens/issuer.ts'
+import { type Issuer, issuerSchema, linkIssuers } from './tokens/issuer.ts'
 
 export type Team = {
   readonly name: string
@@ -35,7 +38,7 @@ export type DirectoryCaller = {
   readonly keys: readonly DirectoryKey[]
 }
 
-/** A rule of an issuer, as policy sees it. */
+/** A rule of an issuer or a trust domain, as policy sees it. */
 export type UnlistedGrant = {
   readonly policyName: string
   readonly team: string
@@ -49,6 +52,8 @@ export type Directory = {
   readonly keys: ReadonlyMap<string, { readonly key: DirectoryKey; readonly caller: DirectoryCaller }>
   /** Whose tokens are believed, by their `iss`. */
   readonly issuers: ReadonlyMap<string, Issuer>
+  /** Whose client certificates are believed, by trust domain. */
+  readonly workloads: Workloads
   /** Roles that callers get who are not listed, and under which name policy knows these callers. */
   readonly unlistedGrants: readonly UnlistedGrant[]
   /** The team that owns objects nobody stamped; null: nobody but admins. */
@@ -93,7 +98,11 @@ const directorySchema = z.strictObject({
     z.strictObject({ id: name, team: name, roles: z.array(name), keys: z.array(keySchema).default([]) }),
   ),
   issuers: z.array(issuerSchema).default([]),
+  workloads: z.array(workloadSchema).default([]),
 })
+
+/** A directory word by word as the file has it; plain data, which may come from another thread. */
+export type WrittenDirectory = z.output<typeof directorySchema>
 
 type Fail = (path: YamlPath, reason: string) => never
 
@@ -108,6 +117,16 @@ export function parseDirectory(
   knownRoles: ReadonlySet<string>,
   knownUpstreams: ReadonlySet<string> | null = null,
 ): Directory {
+  return readDirectory(text, file, knownRoles, knownUpstreams).directory
+}
+
+/** `parseDirectory`, and beside what the text means what it says. */
+export function readDirectory(
+  text: string,
+  file: string,
+  knownRoles: ReadonlySet<string>,
+  knownUpstreams: ReadonlySet<string> | null,
+): { readonly written: WrittenDirectory; readonly directory: Directory } {
   const source = openYaml(text, file)
   const fail: Fail = source.fail
   const result = directorySchema.safeParse(source.value)
@@ -115,16 +134,20 @@ export function parseDirectory(
     const issue = result.error.issues[0]
     return fail(issue?.path ?? [], issue?.message ?? 'is not valid')
   }
-  if (knownUpstreams !== null) checkUpstreams(result.data, knownUpstreams, fail)
-  return linkDirectory(result.data, knownRoles, fail)
+  const { data: written } = result
+  if (knownUpstreams !== null) checkUpstreams(written, knownUpstreams, fail)
+  return { written, directory: runAtOnce(linkSteps(written, knownRoles, fail)) }
+}
+
+/** The directory that `readDirectory` found to be sound, with the same roles; may pause after every caller. */
+export function linkDirectory(written: WrittenDirectory, knownRoles: ReadonlySet<string>): Steps<Directory> {
+  return linkSteps(written, knownRoles, (path, reason) => {
+    throw new Error(`the directory was sound when it was read, but \`${path.join('.')}\` ${reason}`)
+  })
 }
 
 /** A team whose upstream is not there would be served by another account, on somebody else's bill. */
-function checkUpstreams(
-  { teams }: z.output<typeof directorySchema>,
-  known: ReadonlySet<string>,
-  fail: Fail,
-): void {
+function checkUpstreams({ teams }: WrittenDirectory, known: ReadonlySet<string>, fail: Fail): void {
   for (const [at, { upstream }] of teams.entries()) {
     if (upstream === undefined || known.has(upstream)) continue
     const names = [...known].join(', ')
@@ -133,11 +156,7 @@ function checkUpstreams(
 }
 
 /** Resolves names to what they name, and refuses duplicates and names of nothing. */
-function linkDirectory(
-  source: z.output<typeof directorySchema>,
-  knownRoles: ReadonlySet<string>,
-  fail: Fail,
-): Directory {
+function* linkSteps(source: WrittenDirectory, knownRoles: ReadonlySet<string>, fail: Fail): Steps<Directory> {
   const teams = new Map<string, Team>()
   for (const [at, team] of source.teams.entries()) {
     if (teams.has(team.name)) fail(['teams', at, 'name'], `repeats team \`${team.name}\``)
@@ -164,17 +183,35 @@ function linkDirectory(
       if (keys.has(key.id)) fail(['callers', at, 'keys', keyAt, 'id'], `repeats key \`${key.id}\``)
       keys.set(key.id, { key, caller })
     }
+    yield
   }
 
   const names = { teams: new Set(teams.keys()), listed: callers, knownRoles }
-  const issuers = linkIssuers(source.issuers, names, fail)
+  checkCallerRules(ruleSources(source), names, fail)
+  const issuers = linkIssuers(source.issuers, fail)
+  const namedByIssuers = new Set(
+    source.issuers.flatMap((issuer) => issuer.callers.map(({ caller }) => caller)),
+  )
+  const workloads = linkWorkloads(source.workloads, names, namedByIssuers, fail)
 
   const unownedTo = source.unowned_to ?? null
   if (unownedTo !== null && !teams.has(unownedTo)) fail(['unowned_to'], `names no team: \`${unownedTo}\``)
-  const unlistedGrants = [...issuers.values()].flatMap(({ rules }) =>
+  const unlistedGrants = [...issuers.values(), ...workloads.domains.values()].flatMap(({ rules }) =>
     rules.map(({ team, roles }) => ({ policyName: policyNameOf(roles), team, roles })),
   )
-  return { teams, callers, keys, issuers, unlistedGrants, unownedTo }
+  return { teams, callers, keys, issuers, workloads, unlistedGrants, unownedTo }
+}
+
+function ruleSources({ issuers, workloads }: WrittenDirectory): readonly RuleSource[] {
+  return [
+    ...issuers.map(({ id, callers }, at) => ({ kind: 'issuer' as const, id, at: ['issuers', at], callers })),
+    ...workloads.map(({ id, callers }, at) => ({
+      kind: 'workload' as const,
+      id,
+      at: ['workloads', at],
+      callers,
+    })),
+  ]
 }
 
 function toKey(key: z.output<typeof keySchema>): DirectoryKey {

@@ -6,8 +6,10 @@ import type { Clock } from '../kernel/clock.ts'
 import type { Denial, ErrorCode } from '../kernel/errors.ts'
 import { equalSecrets, type Secret } from '../kernel/secret.ts'
 import type { Caller } from './caller.ts'
+import type { PeerCertificate } from './certificates/peer-certificate.ts'
 import type { Directory, DirectoryCaller, DirectoryKey } from './directory.ts'
-import { hashKey, keyInTextPattern, parseKey } from './virtual-key.ts'
+import { credentialInQuery, hasCredential, readCredential } from './sent-credential.ts'
+import { hashKey, parseKey } from './virtual-key.ts'
 
 /**
  * `rawHeaders` is Node's flat list (name, value, name, value, …) and nothing else will do:
@@ -22,12 +24,15 @@ export type Identify = (
 /** Where a request came from, as the socket says it. */
 export type Peer = {
   readonly ip: string
-  /** The verified certificate's URI names, when the listener asks for certificates. */
-  readonly certificateUris: readonly string[]
+  /** The client certificate; null when the listener asks for none, or none was shown. */
+  readonly certificate: PeerCertificate | null
 }
 
-/** Whether a caller identified before is still one: null, or why not. Asked again while its streams are open. */
-export type Recheck = (caller: Caller) => Denial | null
+/**
+ * Whether a caller identified before is still one: null, or why not. Asked again while a call of its is open, since
+ * `startedAtMs`.
+ */
+export type Recheck = (caller: Caller, startedAtMs: number) => Denial | null
 
 /** Keys alone need no waiting. */
 export type SyncIdentify = (rawHeaders: readonly string[], rawQuery: string, peer: Peer) => Caller | Denial
@@ -43,7 +48,7 @@ export type IdentifyDeps = {
 export type TokenReader = {
   readonly looksLikeToken: (text: string) => boolean
   readonly identifyToken: (text: string) => Caller | Denial | Promise<Caller | Denial>
-  readonly recheckToken: Recheck
+  readonly recheckToken: (caller: Caller) => Denial | null
 }
 
 type FoundKey = { readonly key: DirectoryKey; readonly caller: DirectoryCaller }
@@ -144,15 +149,15 @@ function endOfKey({ key, caller }: FoundKey, nowMs: number): Denial | null {
   return null
 }
 
-/** Makes the second look at a caller that was identified before, by what the directory says now. */
-export function createRecheck({
-  directory,
-  clock,
-  tokens,
-}: Pick<IdentifyDeps, 'directory' | 'clock'> & {
+export type RecheckDeps = Pick<IdentifyDeps, 'directory' | 'clock'> & {
   readonly tokens?: Pick<TokenReader, 'recheckToken'>
-}): Recheck {
-  return (caller) => {
+  /** How long a call may go on after the token of ours that opened it has ended; the rules behind it must still hold. */
+  readonly streamLifetimeMs: number
+}
+
+/** Makes the second look at a caller that was identified before, by what the directory says now. */
+export function createRecheck({ directory, clock, tokens, streamLifetimeMs }: RecheckDeps): Recheck {
+  return (caller, startedAtMs) => {
     const { id, via, keyId, expiresMs } = caller
     const nowMs = clock.nowMs()
     if (via === 'key') {
@@ -160,68 +165,19 @@ export function createRecheck({
       if (found === undefined || found.caller.id !== id) return credentialUnknown
       return endOfKey(found, nowMs)
     }
-    if (expiresMs !== null && expiresMs <= nowMs) return tokenEnded
+    // Tokens of ours end so soon because their caller can always trade for another, but not in the middle of a stream.
+    const endsMs = via === 'token' ? Math.max(expiresMs ?? 0, startedAtMs + streamLifetimeMs) : expiresMs
+    if (endsMs !== null && endsMs <= nowMs) return tokenEnded
     return tokens === undefined || via === 'certificate' ? null : tokens.recheckToken(caller)
   }
-}
-
-/** The credential's text, or why there is not exactly one. */
-function readCredential(rawHeaders: readonly string[]): string | Denial {
-  const bearers: string[] = []
-  const apiKeys: string[] = []
-  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
-    const name = rawHeaders[at]?.toLowerCase()
-    const value = rawHeaders[at + 1] ?? ''
-    if (name === 'authorization') bearers.push(value)
-    if (name === 'x-api-key') apiKeys.push(value.trim())
-  }
-  if (bearers.length > 1 || apiKeys.length > 1) return credentialTwice
-
-  const [authorization] = bearers
-  const [apiKey] = apiKeys
-  if (authorization === undefined) return apiKey ?? credentialMissing
-  const bearer = /^bearer +([^\s,]+)$/i.exec(authorization.trim())?.[1]
-  if (bearer === undefined) return authorizationMalformed
-  return apiKey === undefined || equalSecrets(apiKey, bearer) ? bearer : credentialConflict
-}
-
-/** Query parameters by which clients of other APIs send keys; none of them means anything upstream. */
-const credentialParams = new Set([
-  'api_key',
-  'apikey',
-  'key',
-  'token',
-  'access_token',
-  'x-api-key',
-  'authorization',
-])
-
-// Two encoded JSON objects with a dot between them: header and claims of a token.
-const tokenInTextPattern = /eyJ[\w-]{8,}\.eyJ/
-
-function hasCredential(rawQuery: string): boolean {
-  if (rawQuery === '') return false
-  if (keyInTextPattern.test(rawQuery) || tokenInTextPattern.test(rawQuery)) return true
-  for (const [name, value] of new URLSearchParams(rawQuery)) {
-    if (credentialParams.has(name.toLowerCase())) return true
-    if (keyInTextPattern.test(name) || keyInTextPattern.test(value)) return true
-  }
-  return false
 }
 
 /** Has the length of a real hash and equals none: it is not hexadecimal. */
 const unknownHash = `hmac-sha256:${'-'.repeat(64)}`
 
-const howToSend = 'send it as `Authorization: Bearer tg_live_…` or `x-api-key: tg_live_…`'
-
-const credentialMissing = refuse('identify.credential_missing', `no Tollgate key was sent; ${howToSend}`)
 const credentialMalformed = refuse(
   'identify.credential_malformed',
   'the key is not a Tollgate key, or it was cut or mistyped; check that all of it was copied',
-)
-const authorizationMalformed = refuse(
-  'identify.credential_malformed',
-  `the \`authorization\` header does not hold one bearer key; ${howToSend}`,
 )
 const credentialOfUpstream = refuse(
   'identify.credential_malformed',
@@ -235,19 +191,6 @@ const tokenEnded = refuse(
   'identify.credential_expired',
   'the token has expired; ask its issuer for a new one',
 )
-const credentialTwice = refuse(
-  'identify.credential_conflict',
-  'a credential header was sent twice; send one key, once',
-)
-const credentialConflict = refuse(
-  'identify.credential_conflict',
-  '`authorization` and `x-api-key` hold different keys; send one of them',
-)
-const credentialInQuery = refuse(
-  'identify.credential_in_query',
-  `a key was sent in the query string, where logs keep it; have it replaced, then ${howToSend}`,
-)
-
 function refuse(code: ErrorCode, message: string, rule = ''): Denial {
   return { kind: 'denial', code, message, rule }
 }

@@ -45,6 +45,24 @@ function readSent(rawHeaders: readonly string[]): Sent | Denial {
   return upstreamApiKey.test(bearer) ? apiKeyAsBearer : { key, besideBearer: true }
 }
 
+/**
+ * Whether a header holds a credential of this gateway, or something that is none of the upstream's either. False when
+ * there is no credential at all, or only one bearer that the upstream gave to a worker.
+ */
+export function holdsOurCredential(rawHeaders: readonly string[]): boolean {
+  let bearers = 0
+  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at]?.toLowerCase()
+    if (name === ownName || name === 'x-api-key') return true
+    if (name !== 'authorization') continue
+    bearers += 1
+    const bearer = readBearer(rawHeaders[at + 1] ?? '')
+    if (bearers > 1 || bearer === null) return true
+    if (tollgateCredential.test(bearer) || upstreamApiKey.test(bearer)) return true
+  }
+  return false
+}
+
 /** The token of a bearer header; null when it does not hold exactly one. */
 export function readBearer(authorization: string): string | null {
   return /^bearer +([^\s,]+)$/i.exec(authorization.trim())?.[1] ?? null

@@ -38,6 +38,18 @@ export const errorKinds = {
   'identify.address_refused': kind(401, 'authentication_error', 'the key is bound to other addresses', false),
   'identify.token_refused': kind(401, 'authentication_error', 'the token is not accepted', false),
   'identify.keys_unavailable': kind(503, 'api_error', 'the token cannot be checked now', true),
+  'identify.certificate_refused': kind(
+    401,
+    'authentication_error',
+    'the client certificate is not accepted here',
+    false,
+  ),
+  'identify.certificate_required': kind(
+    401,
+    'authentication_error',
+    'a client certificate is needed beside the key or token',
+    false,
+  ),
   'identify.credential_conflict': kind(
     401,
     'authentication_error',
@@ -96,6 +108,17 @@ export const errorKinds = {
     'the agent reference is not readable',
     false,
   ),
+  'pin.requirement_unmet': kind(
+    403,
+    'permission_error',
+    'this request does not meet what its class requires',
+    false,
+  ),
+  'pin.unavailable': kind(
+    503,
+    'api_error',
+    'what the pins must know of this request could not be read from the upstream; try again, and tell whoever runs this gateway',
+  ),
   'upstream.unreachable': kind(502, 'api_error', 'the upstream could not be reached'),
   'upstream.timeout': kind(504, 'timeout_error', 'the upstream did not answer in time'),
   'upstream.broken': kind(502, 'api_error', 'the upstream broke off its answer'),
@@ -146,6 +169,8 @@ export type Denial = {
 export type Judged = {
   readonly capabilities: readonly { readonly action: string; readonly object: string }[]
   readonly policyHash: string
+  /** True when the request would have done more than these, which could not be spelled out. */
+  readonly isPartial?: true
   /** As on a permit. */
   readonly shadow?: string
 }

@@ -42,7 +42,9 @@ export async function applyBatch(deps: BatchDeps, records: readonly JournalRecor
     insertRows(ledger, 'usage_snapshots', stated.usage_snapshots),
     insertRows(ledger, 'exchanges', stated.exchanges),
     insertRows(ledger, 'object_owners', stated.object_owners),
+    insertRows(ledger, 'agent_versions', stated.agent_versions),
     insertRows(ledger, 'policy_changes', stated.policy_changes),
+    insertRows(ledger, 'session_verifications', stated.session_verifications),
     insertRows(ledger, 'quarantined_records', stated.quarantined_records),
   ])
   await Promise.all([applyFacts(deps, stated), applyIntervals(deps, stated)])
@@ -149,7 +151,9 @@ function collect(parts: readonly Partial<StatedRows>[]): StatedRows {
     usage_snapshots: parts.flatMap((part) => part.usage_snapshots ?? []),
     exchanges: parts.flatMap((part) => part.exchanges ?? []),
     object_owners: parts.flatMap((part) => part.object_owners ?? []),
+    agent_versions: parts.flatMap((part) => part.agent_versions ?? []),
     policy_changes: parts.flatMap((part) => part.policy_changes ?? []),
+    session_verifications: parts.flatMap((part) => part.session_verifications ?? []),
     quarantined_records: parts.flatMap((part) => part.quarantined_records ?? []),
   }
 }

@@ -162,6 +162,34 @@ export type ExchangeRow = {
   readonly capabilities: string
   /** What the candidate policy would have said otherwise. */
   readonly shadow: string
+  readonly pin_class: string
+  readonly pin_rule: string
+  /** One `mode requirement path: requested -> resolved` a line. */
+  readonly pin_findings: string
+  readonly approved_by: string
+  readonly config_hash: string
+  /** What went up left this open about versions, e.g. `unpinned overrides:model`. */
+  readonly exposure: string
+}
+
+/** What was found of a session that the upstream had answered, held against what was pinned. */
+export type VerificationRow = {
+  readonly exchange_id: string
+  readonly checked_at: string
+  readonly team: string
+  readonly caller: string
+  readonly session_id: string
+  readonly agent_id: string
+  readonly agent_version: number
+  readonly pin_class: string
+  readonly mode: string
+  /** `same`, `different`, `unknown` or `unverified`. */
+  readonly outcome: string
+  readonly differences: readonly string[]
+  readonly expected_hash: string
+  readonly answered_hash: string
+  /** '', `stopped` or `stop_failed`. */
+  readonly action: string
 }
 
 /** One change of the policies in force. */
@@ -186,6 +214,16 @@ export type ObjectOwnerRow = {
   readonly seen_at: string
 }
 
+/** Who saved a version of an agent, or saved it again without a change. */
+export type AgentVersionRow = {
+  readonly agent_id: string
+  readonly version: number
+  readonly team: string
+  readonly caller: string
+  readonly exchange_id: string
+  readonly seen_at: string
+}
+
 export type QuarantinedRow = {
   readonly record_key: string
   readonly kind: string
@@ -202,6 +240,8 @@ export type StatedRows = {
   readonly usage_snapshots: readonly UsageSnapshotRow[]
   readonly exchanges: readonly ExchangeRow[]
   readonly object_owners: readonly ObjectOwnerRow[]
+  readonly agent_versions: readonly AgentVersionRow[]
   readonly policy_changes: readonly PolicyChangeRow[]
+  readonly session_verifications: readonly VerificationRow[]
   readonly quarantined_records: readonly QuarantinedRow[]
 }

@@ -93,11 +93,18 @@ export function projectThread(thread: MeteredThread): Partial<StatedRows> {
   }
 }
 
-/** Whose a new object is. */
-export function projectCreation(creation: MeteredCreation): Partial<StatedRows> {
+const savedVersion = /^([A-Za-z0-9_-]+)@([1-9]\d{0,9})$/
+
+/** Whose a new object is, or who saved a version of an agent; null when it cannot be read which. */
+export function projectCreation(creation: MeteredCreation): Partial<StatedRows> | null {
   const { object_kind, object_id, team, caller, exchange_id, seen_at_ms } = creation
   // The column keeps milliseconds.
   const seen_at = formatLedgerTime(Math.round(seen_at_ms) * 1000).slice(0, 23)
+  if (object_kind === 'agent_version') {
+    const [, agent_id, version] = savedVersion.exec(object_id) ?? []
+    if (agent_id === undefined) return null
+    return { agent_versions: [{ agent_id, version: Number(version), team, caller, exchange_id, seen_at }] }
+  }
   return { object_owners: [{ object_kind, object_id, team, caller, exchange_id, seen_at }] }
 }
 

@@ -126,9 +126,15 @@ const exchange = z.object({
   events: count,
   trace_id: text,
   retry_count: uint32,
-  // Records of an older version, still in the journal, have neither.
+  // Records of an older version, still in the journal, have none of these.
   capabilities: text.default(''),
   shadow: text.default(''),
+  pin_class: text.default(''),
+  pin_rule: text.default(''),
+  pin_findings: text.default(''),
+  approved_by: text.default(''),
+  config_hash: text.default(''),
+  exposure: text.default(''),
 })
 
 const policyChange = z.object({
@@ -139,6 +145,24 @@ const policyChange = z.object({
   new_hash: text,
   files: z.array(text),
   diff: z.array(text),
+})
+
+const verification = z.object({
+  kind: z.literal('verification'),
+  exchange_id: id,
+  checked_at_ms: timeMs,
+  team: text,
+  caller: text,
+  session_id: text,
+  agent_id: text,
+  agent_version: uint32,
+  pin_class: text,
+  mode: text,
+  outcome: text,
+  differences: z.array(text),
+  expected_hash: text,
+  answered_hash: text,
+  action: text,
 })
 
 /** Any record the meter knows. */
@@ -152,6 +176,7 @@ export const meteredRecordSchema = z.union([
   ]),
   exchange,
   policyChange,
+  verification,
 ])
 
 export type MeteredUsage = Readonly<z.output<typeof usage>>
@@ -162,4 +187,5 @@ export type MeteredThread = Readonly<z.output<typeof threadSighting>>
 export type MeteredCreation = Readonly<z.output<typeof creationSighting>>
 export type MeteredDeletion = Readonly<z.output<typeof deletionSighting>>
 export type MeteredPolicyChange = Readonly<z.output<typeof policyChange>>
+export type MeteredVerification = Readonly<z.output<typeof verification>>
 export type MeteredExchange = Readonly<z.output<typeof exchange>>

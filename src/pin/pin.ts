@@ -1,136 +1,160 @@
-// Which agent version may run. A request that would start runs of a sensitive agent names an approved version,
-// is rewritten to one, or is refused with the words to send instead. The upstream picks "latest" for nobody here.
+// Which agent version may run, and with what. Every request is put into its classes; what they require is passed, recorded,
+// written into the body or refused with the words to send instead. The upstream picks "latest" for nobody here.
 import type { Caller } from '../identify/caller.ts'
-import type { ErrorCode } from '../kernel/errors.ts'
-import { lookalikeOf } from '../upstream/lookalike.ts'
+import { TollgateError } from '../kernel/errors.ts'
 import type { Operation } from '../upstream/operation-type.ts'
-import { type AgentReference, ownValue, readAgentReference } from './agent-reference.ts'
-import { findRosterRun, findSessionOverride } from './indirect-runs.ts'
+import { after } from './after.ts'
+import { applyRules, type Examination } from './apply-rules.ts'
+import { classify, type Membership } from './classify.ts'
+import { conclude } from './conclude.ts'
+import { type Around, draft } from './examined.ts'
+import { isObject, type JsonObject, member, textMember } from './json-values.ts'
 import type { PinOutcome } from './pin-outcome.ts'
-import { type PinEntry, type Pins, strictest } from './pins-file.ts'
-import { findReference, referenceTo, rewriteVersion } from './written-reference.ts'
+import type { Pins } from './pins.ts'
+import { createPlans, type Plan } from './plan.ts'
+import type { PinFacts, PinRule } from './rule.ts'
+import { readNamedAgent } from './rules/reference.ts'
+import { addExisting, addRoster, findTouched, type Touched } from './touched.ts'
 
 export type PinRequest = {
   readonly operation: Operation
   readonly caller: Caller
+  /** Path parameters of the operation. */
+  readonly params: { readonly [name: string]: string }
   /** The bytes received; null when the operation has none. */
   readonly body: Buffer | null
   /** The same body as `readJsonBody` read it. */
   readonly parsed: unknown
 }
 
-export type Pin = (request: PinRequest) => PinOutcome
+/** A promise when something must be asked of the upstream first. */
+export type Pin = (request: PinRequest) => PinOutcome | Promise<PinOutcome>
 
-// The operations whose `agent` decides what will run. An update without it keeps what was decided before.
-const pinned: ReadonlySet<string> = new Set(['sessions.create', 'deployments.create', 'deployments.update'])
-
-/**
- * Decides on one request by the pins of this moment. `open` when nothing sensitive is named; `satisfied` when an
- * approved version is; `forced` with the body to send, which differs inside the value of `agent` only; `denied`
- * otherwise. What cannot be read is denied as soon as anything could be sensitive.
- */
-export function createPin(deps: { readonly pins: () => Pins }): Pin {
-  return ({ operation, caller, body, parsed }) => {
-    const pins = deps.pins()
-    if (isEmpty(pins) || body === null || typeof parsed !== 'object' || parsed === null) return open
-    const indirect = findIndirectRun(operation.id, pins, caller.team, parsed)
-    if (indirect !== null) return deny(indirect.code, indirect.entry, indirect.why)
-    if (!pinned.has(operation.id)) return open
-    const reference = readAgentReference(parsed)
-    const environment = environmentEntry(pins, parsed)
-    if (reference === null) return withoutReference(operation, parsed, environment)
-    const around = strictestOf([pins.teams.get(caller.team), environment])
-    if (reference.kind === 'unreadable') {
-      const entry = around ?? [...pins.agents.values()][0]
-      if (entry === undefined) return open
-      return deny('pin.reference_unreadable', entry, `${reference.why}; send ${example}`)
-    }
-    const entry = strictestOf([pins.agents.get(reference.id), around])
-    if (entry === undefined) return open
-    return decide(entry, reference, pins.approved.get(reference.id) ?? [], body)
-  }
+export type PinDeps = {
+  /** Asked once per request: all of a request is judged by one set of pins. */
+  readonly pins: () => Pins
+  readonly rules: readonly PinRule[]
+  readonly nowMs: () => number
+  readonly factsOf: (team: string) => PinFacts
+  /** Whether a watch holds this agent's canary right now. */
+  readonly isHeld: (agentId: string) => boolean
 }
 
 const open: PinOutcome = { kind: 'open' }
-function findIndirectRun(operationId: string, pins: Pins, team: string, parsed: object) {
-  if (operationId === 'sessions.update') {
-    const found = findSessionOverride(pins, team, parsed)
-    return found === null ? null : ({ ...found, code: 'pin.overrides_refused' } as const)
+const noBody: JsonObject = {}
+const runs: ReadonlySet<string> = new Set(['sessions.create', 'deployments.create', 'deployments.update'])
+
+/**
+ * Decides on one request by the pins of this moment. `open` when no class requires anything of it; `judged` with the body
+ * to send, which differs in the values that its edits name only; `denied` otherwise. What cannot be read counts as the
+ * strictest it could be. Throws or rejects with `pin.unavailable` when what decides cannot be asked of the upstream.
+ */
+export function createPin(deps: PinDeps): Pin {
+  const planOf = createPlans(deps.rules)
+  return (request) => {
+    const pins = deps.pins()
+    const plan = planOf(pins)
+    const rules = plan.rulesOf(request.operation.id)
+    const isSpread = pins.rollouts.size > 0 && runs.has(request.operation.id)
+    if (rules.length === 0 && !isSpread) return open
+    const { operation, caller, params, body } = request
+    const parsed = isObject(request.parsed) ? request.parsed : noBody
+    const { nowMs, isHeld, factsOf } = deps
+    const around: Around = {
+      operation,
+      caller,
+      params,
+      pins,
+      nowMs: nowMs(),
+      isHeld,
+      facts: factsOf(caller.team),
+    }
+    const received = draft(around, body === null ? '' : body.toString('utf8'), parsed)
+    // Most events can be told at a glance from those that any class would look at.
+    if (operation.id === 'sessions.events.send' && meetsEverything(rules, received.examined)) return open
+    const touched = findTouched(received.examined)
+    const judge = (memberships: readonly Membership[]): PinOutcome | Promise<PinOutcome> =>
+      after(applyRules(rules, around, received, memberships), (examination) =>
+        after(withRoster(plan, around, touched, examination), () => {
+          const now = classify(pins, touched)
+          // Its roster put it into more classes: all of it is judged again, by all of them.
+          if (now.some(({ pinClass }) => !memberships.some((each) => each.pinClass === pinClass)))
+            return judge(now)
+          return conclude(around, received, memberships, examination)
+        }),
+      )
+    const judged = attempt(() => after(enrich(plan, around, touched), () => judge(classify(pins, touched))))
+    return judged instanceof Promise ? judged.catch((cause: unknown) => unavailable(plan, cause)) : judged
   }
-  if (operationId === 'agents.create' || operationId === 'agents.update') {
-    const found = findRosterRun(pins, parsed)
-    return found === null ? null : ({ ...found, code: 'pin.version_required' } as const)
+}
+
+function attempt(judge: () => PinOutcome | Promise<PinOutcome>): PinOutcome | Promise<PinOutcome> {
+  return judge()
+}
+
+/** What is only watched must not stop anybody. */
+function unavailable(plan: Plan, cause: unknown): PinOutcome {
+  if (cause instanceof TollgateError) throw cause
+  if (!plan.isBinding) return open
+  throw new TollgateError('pin.unavailable', undefined, { cause })
+}
+
+function meetsEverything(rules: readonly PinRule[], examined: Parameters<PinRule['examine']>[0]): boolean {
+  return rules.every((rule) => {
+    const found = rule.examine(examined, { mode: 'require', allow: [] })
+    return !(found instanceof Promise) && found.length === 0
+  })
+}
+
+/** Adds what the request does not say itself: the session or deployment that is there already, what agents are called. */
+function enrich(plan: Plan, { operation, params, facts }: Around, touched: Touched): void | Promise<void> {
+  const existing = plan.goesByObjects ? existingOf(operation.id, params, facts) : null
+  if (existing === null && !plan.goesByAgentNames) return
+  const add = async (): Promise<void> => {
+    const object = await existing
+    if (object !== null) addExisting(touched, object)
+    if (plan.goesByAgentNames) await addNames(touched, facts)
   }
+  return add()
+}
+
+function existingOf(
+  operationId: string,
+  params: Around['params'],
+  facts: PinFacts,
+): Promise<JsonObject | null> | null {
+  if (operationId === 'sessions.update' || operationId === 'sessions.events.send')
+    return facts.session(params['session_id'] ?? '')
+  if (operationId === 'deployments.update' || operationId === 'deployments.run')
+    return facts.deployment(params['deployment_id'] ?? '')
   return null
 }
 
-const environmentKey: ReadonlySet<string> = new Set(['environment_id'])
-const example = '`"agent": {"type":"agent","id":"agent_…","version":1}`'
-
-function decide(
-  entry: PinEntry,
-  reference: AgentReference,
-  approved: readonly number[],
-  body: Buffer,
-): PinOutcome {
-  const { id, overrides } = reference
-  const newest = approved.at(-1)
-  if (newest === undefined) {
-    const ask = 'ask whoever reviews policies/pins.yaml to approve one'
-    return deny(
-      'pin.version_required',
-      entry,
-      `agent \`${id}\` is sensitive and has no approved version; ${ask}`,
-    )
+async function addNames({ agents, subjects }: Touched, facts: PinFacts): Promise<void> {
+  const found = await Promise.all([...agents].map(([id, version]) => facts.agentVersion(id, version)))
+  for (const agent of found) {
+    const name = textMember(agent?.config, 'name')
+    if (name !== undefined) subjects.get('agent_name')?.names.add(name)
   }
-  const send = `send \`"agent": ${referenceTo(id, newest)}\``
-  if (overrides.length > 0) {
-    const names = overrides.slice(0, 8).map((key) => `\`${key.slice(0, 64)}\``)
-    const sentence = `agent \`${id}\` is sensitive and runs as approved, without overrides of ${names.join(', ')}`
-    return deny('pin.overrides_refused', entry, `${sentence}; ${send}`)
+}
+
+/** What the version that would run brings along may be sensitive where the version itself is not. */
+function withRoster(
+  plan: Plan,
+  around: Around,
+  touched: Touched,
+  { draft: last }: Examination,
+): void | Promise<void> {
+  if (!plan.goesByAgents || !runs.has(around.operation.id)) return
+  const named = readNamedAgent('explicit_version', last.examined)
+  if (named === null || named.kind === 'finding') return
+  const add = async (): Promise<void> => {
+    const saved = await around.facts.agentVersion(named.id, named.version)
+    const name = textMember(saved?.config, 'name')
+    if (name !== undefined) touched.subjects.get('agent_name')?.names.add(name)
+    const roster = member(saved?.config, 'multiagent')
+    addRoster(touched, roster)
+    if (plan.goesByAgentNames && roster !== undefined) await addNames(touched, around.facts)
   }
-  const text = body.toString('utf8')
-  const found = findReference(text)
-  const { version, requested } = found
-  const about = { agentId: id, requested, rule: entry.rule }
-  if (version !== null && approved.includes(version)) return { kind: 'satisfied', ...about, version }
-  if (entry.mode === 'require') {
-    const asked = requested === 'latest' ? 'no version was named' : `\`${requested}\` is not approved`
-    return deny(
-      'pin.version_required',
-      entry,
-      `agent \`${id}\` needs an approved version and ${asked}; ${send}`,
-    )
-  }
-  return { kind: 'forced', ...about, version: newest, body: rewriteVersion(body, text, found, id, newest) }
-}
-
-/** Without `agent` the upstream refuses a create; an update keeps a version that nobody here knows. */
-function withoutReference(operation: Operation, parsed: object, entry: PinEntry | undefined): PinOutcome {
-  const moves = Object.hasOwn(parsed, 'environment_id') || lookalikeOf(parsed, environmentKey) !== null
-  if (operation.id !== 'deployments.update' || !moves || entry === undefined) return open
-  const sentence = 'a deployment that changes its environment here must name its agent version too'
-  return deny('pin.version_required', entry, `${sentence}; send ${example} with it`)
-}
-
-/** The entry of the environment named; the strictest of all when it cannot be read or is not said. */
-function environmentEntry(pins: Pins, parsed: object): PinEntry | undefined {
-  const id = ownValue(parsed, 'environment_id')
-  const isReadable = typeof id === 'string' && lookalikeOf(parsed, environmentKey) === null
-  return isReadable ? pins.environments.get(id) : strictestOf([...pins.environments.values()])
-}
-
-function strictestOf(entries: readonly (PinEntry | undefined)[]): PinEntry | undefined {
-  return entries.reduce<PinEntry | undefined>(
-    (decided, entry) => (entry === undefined ? decided : strictest(decided, entry)),
-    undefined,
-  )
-}
-
-function isEmpty({ agents, teams, environments }: Pins): boolean {
-  return agents.size + teams.size + environments.size === 0
-}
-
-function deny(code: ErrorCode, { rule }: PinEntry, sentence: string): PinOutcome {
-  return { kind: 'denied', denial: { kind: 'denial', code, message: `${sentence} (${rule})`, rule } }
+  return add()
 }

@@ -63,6 +63,8 @@ export type Rollout = {
   readonly always: readonly string[]
   /** True: nobody gets the canary until a person releases it. */
   readonly hold: boolean
+  /** When a person last let a held canary go on; what it did before holds it no more. */
+  readonly releasedMs: number | null
   readonly bounds: RolloutBounds | null
   readonly rule: string
 }
@@ -87,9 +89,19 @@ export type EnvironmentApproval = {
   readonly rule: string
 }
 
+/**
+ * Whether a version may be approved by whoever made it: `off` yes; `require` no; `strict` no, and not either when
+ * nobody saw who made it.
+ */
+export const fourEyes = ['off', 'require', 'strict'] as const
+export type FourEyes = (typeof fourEyes)[number]
+
 export type Pins = {
+  readonly fourEyes: FourEyes
   /** The class of what no entry names. */
   readonly defaultClass: PinClass
+  /** Where the default class is said, for people: `pins.yaml:1 default standard`. */
+  readonly defaultRule: string
   readonly classes: ReadonlyMap<string, PinClass>
   readonly sensitivity: readonly Sensitivity[]
   /** Agent id -> approvals in the order of the file; `force` writes the last that counts. */

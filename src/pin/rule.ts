@@ -23,6 +23,8 @@ export type Finding = {
   readonly sentence: string
   /** The edits that meet the requirement; null when no rewriting can, and `force` then refuses as `require` does. */
   readonly edits: readonly Edit[] | null
+  /** What the rule looks at cannot be read: refused as malformed (400), not as unmet (403). */
+  readonly isUnreadable?: boolean
 }
 
 /** What a rule may ask of the world; every answer is cached, bounded, and of the caller's own upstream account. */
@@ -33,6 +35,8 @@ export type PinFacts = {
   readonly latestSkillVersion: (skillId: string) => Promise<string | null>
   /** An environment as the upstream holds it now, never from a cache; null when there is none. */
   readonly environment: (id: string) => Promise<{ readonly [key: string]: unknown } | null>
+  /** A deployment as the upstream answers it now; null when there is none. */
+  readonly deployment: (id: string) => Promise<{ readonly [key: string]: unknown } | null>
   /** A session as the upstream answers it (its `agent` is the resolved snapshot); null when there is none. */
   readonly session: (id: string) => Promise<{ readonly [key: string]: unknown } | null>
   /** The team that made an object, from its stamp or the ledger; null when nobody knows. */
@@ -53,9 +57,13 @@ export type Examined = {
   readonly params: { readonly [name: string]: string }
   /** The one reading of the body. */
   readonly parsed: { readonly [key: string]: unknown }
+  /** The JSON value at a path as it stands in the body's text (`3.0` is not `3`); null when there is none. */
+  readonly written: (path: JsonPath) => string | null
   readonly pins: Pins
   readonly nowMs: number
   readonly facts: PinFacts
+  /** Whether a watch holds this agent's canary right now. */
+  readonly isHeld: (agentId: string) => boolean
 }
 
 export type PinRule = {

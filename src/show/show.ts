@@ -6,6 +6,8 @@ import { newId } from '../kernel/ids.ts'
 import type { UsageQuery, UsageReport } from '../price/usage-report.ts'
 import { errorEnvelope } from '../upstream/error-envelope.ts'
 import { type GuardDeps, guard } from './guard.ts'
+import { type PinsReportDeps, registerPinsReport } from './pins-report-route.ts'
+import { type PinsRoutesDeps, registerPinsRoutes } from './pins-routes.ts'
 import { type PolicyRoutesDeps, registerPolicyRoutes } from './policy-routes.ts'
 import { createReadiness, type ReadinessCheck } from './readiness.ts'
 import { renderUsageCsv } from './usage-csv.ts'
@@ -20,7 +22,9 @@ export type ShowRefusal = {
 }
 
 export type ShowDeps = GuardDeps &
-  PolicyRoutesDeps & {
+  PolicyRoutesDeps &
+  PinsRoutesDeps &
+  PinsReportDeps & {
     readonly loadUsageReport: (query: UsageQuery) => Promise<UsageReport>
     /** When each key was last used. */
     readonly loadKeyUse: () => Promise<readonly { readonly key_id: string; readonly last_used: string }[]>
@@ -59,9 +63,10 @@ export function buildShow(deps: ShowDeps): FastifyInstance {
       else socket.destroy()
     },
   })
+  app.decorateRequest('askedBy', null)
   app.addHook('onRequest', async (request, reply) => {
     reply.headers({ ...fixedHeaders, 'request-id': request.id })
-    await guard(deps, request)
+    request.askedBy = await guard(deps, request)
     // Here and not in the not-found handler: that one runs after the body, which nobody here reads.
     if (request.is404) throw nothingAt(app, request, reply)
   })
@@ -89,6 +94,8 @@ function registerRoutes(app: FastifyInstance, deps: ShowDeps): void {
   }))
 
   registerPolicyRoutes(app, deps, fromLedger)
+  registerPinsRoutes(app, deps, fromLedger)
+  registerPinsReport(app, deps, fromLedger)
 
   app.get('/api/v1/usage', { config: { action: 'usage.read' } }, async (request, reply) => {
     const { query, format } = parseUsageQuery(request.query, deps.clock.nowMs())

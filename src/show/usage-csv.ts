@@ -34,8 +34,8 @@ export function renderUsageCsv(report: UsageReport): string {
 const formulaStart = /^[=+\-@\t\r\n＝＋－＠]/
 const plainNumber = /^-?\d+(\.\d+)?$/
 
-/** Callers choose names and metadata: text that would be run gets an apostrophe before it. */
-function toCell(value: string | number): string {
+/** One cell. Callers choose names and metadata: text that would be run gets an apostrophe before it. */
+export function toCell(value: string | number): string {
   const text = String(value)
   const safe = formulaStart.test(text) && !plainNumber.test(text) ? `'${text}` : text
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe

@@ -1,4 +1,5 @@
 // Which answers are read, and how each becomes sightings. One line per operation.
+import { z } from 'zod'
 import { sightEvent } from '../upstream/event-schema.ts'
 import { ownedByCreation } from '../upstream/owned-kinds.ts'
 import { sightSession } from '../upstream/session-schema.ts'
@@ -78,6 +79,19 @@ const readCreation = (
       ]
     : []
 
+/** Agent ids and versions that the ledger can hold; an agent's every save answers both. */
+const agentVersion = z.object({
+  id: z.string().regex(/^[A-Za-z0-9_-]{1,128}$/),
+  version: z.int().min(1).max(4_294_967_295),
+})
+
+/** Who saved this version: the first to be seen. An update that changes nothing answers the version that was there. */
+const readAgentVersion = (body: unknown, place: SightingPlace): readonly CreationSighting[] => {
+  const saved = agentVersion.safeParse(body)
+  if (!saved.success) return []
+  return readCreation({ id: `${saved.data.id}@${saved.data.version}` }, place, 'agent_version')
+}
+
 const hasId = (body: unknown): body is { readonly id: string } =>
   typeof body === 'object' && body !== null && 'id' in body && typeof body.id === 'string' && body.id !== ''
 
@@ -98,6 +112,11 @@ export const answerReaders: ReadonlyMap<string, AnswerReader> = new Map<string, 
     operationId,
     (body, place) => readCreation(body, place, kind),
   ]),
+  [
+    'agents.create',
+    (body, place) => [...readCreation(body, place, 'agent'), ...readAgentVersion(body, place)],
+  ],
+  ['agents.update', readAgentVersion],
   ['sessions.create', (body, place) => readSession(body, place, true, 'object')],
   ['sessions.retrieve', session],
   ['sessions.update', session],
@@ -109,6 +128,8 @@ export const answerReaders: ReadonlyMap<string, AnswerReader> = new Map<string, 
       { kind: 'sighting', about: 'deletion', ...where, source: 'object' },
     ],
   ],
+  // It names a session and says nothing of it; it is read for those who compare what it runs.
+  ['deployments.run', () => []],
   ['sessions.events.list', eventList],
   ['sessions.events.send', (body, place) => each(body, (item) => readEvent(item, place, 'send'))],
   ['sessions.events.stream', frame],

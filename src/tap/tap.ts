@@ -3,6 +3,7 @@
 import type { Permit } from '../authorize/permit.ts'
 import type { ResponseHead } from '../forward/response-headers.ts'
 import type { Clock } from '../kernel/clock.ts'
+import type { PinOutcome } from '../pin/pin-outcome.ts'
 import { inspectAnswer, inspectEventType, type NoteUnknown } from '../upstream/unknowns.ts'
 import { type AnswerReader, answerReaders, answerShapes, isMetered } from './answer-readers.ts'
 import { createEventStreamTap } from './event-stream-tap.ts'
@@ -17,9 +18,17 @@ export type TapDeps = {
   readonly onFailure: (reason: string) => void
   /** Counts what is new to us in what was read; must not throw. */
   readonly onUnknown: NoteUnknown
+  /** Told of the whole of a successful JSON answer, parsed, for what compares it afterwards; must neither throw nor wait. */
+  readonly onBody?: (body: unknown) => void
 }
 
-export type Tapped = { readonly permit: Permit; readonly params: PathParams; readonly exchangeId: string }
+export type Tapped = {
+  readonly permit: Permit
+  readonly params: PathParams
+  readonly exchangeId: string
+  /** What the pins decided of the request; absent where nobody asked them. */
+  readonly pin?: PinOutcome | null
+}
 export type PathParams = { readonly [name: string]: string }
 
 export type Tap = {
@@ -46,6 +55,7 @@ export function createTap(deps: TapDeps, tapped: Tapped): Tap | null {
   const shape = answerShapes.get(id)
   let sessionId = tapped.params['session_id'] ?? ''
   let reading: Reading | null = null
+  let isStream = false
 
   // Anything a hostile or changed answer makes throw ends here: counted, and the stream goes on.
   const guarded = (act: () => void): void => {
@@ -58,6 +68,7 @@ export function createTap(deps: TapDeps, tapped: Tapped): Tap | null {
   }
   const see = (body: unknown, read: AnswerReader): void =>
     guarded(() => {
+      if (!isStream) deps.onBody?.(body)
       if (shape !== undefined) inspectAnswer(shape, body, deps.onUnknown)
       const sightings = read(body, {
         session_id: tapped.params['session_id'] ?? '',
@@ -75,6 +86,7 @@ export function createTap(deps: TapDeps, tapped: Tapped): Tap | null {
   return {
     onHead: (head) =>
       guarded(() => {
+        isStream = head.isEventStream
         reading = open(head, (body) => see(body, reader), deps)
       }),
     onChunk: (chunk) => {

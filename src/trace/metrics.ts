@@ -46,6 +46,10 @@ export type Metrics = {
   readonly policiesReloaded: (set: PolicySet, result: 'taken' | 'refused') => void
   /** The candidate policy would have decided otherwise. */
   readonly shadowDisagreed: (direction: ShadowDirection) => void
+  /** How many canaries are held now; `isNew` when this gateway has just held one by itself. */
+  readonly canariesHeld: (held: { readonly isNew: boolean; readonly now: number }) => void
+  /** A session that the upstream answered was held against what was pinned. */
+  readonly sessionVerified: (outcome: string, action: string) => void
   /** The journal did not take a record of this kind: what it told is lost to the ledger. */
   readonly journalRefused: (kind: string) => void
   readonly journalTroubled: (kind: JournalTrouble['kind']) => void
@@ -104,6 +108,11 @@ export function createMetrics(options: MetricsOptions): Metrics {
     unknownPassed: (side, kind) => count.unknown.add(1, side, kind),
     policiesReloaded: (set, result) => count.reloads.add(1, { set, result }),
     shadowDisagreed: (direction) => count.shadows.add(1, direction),
+    canariesHeld: ({ isNew, now }) => {
+      if (isNew) count.canaryHolds.add(1)
+      count.canariesHeld.record(now)
+    },
+    sessionVerified: (outcome, action) => count.verifications.add(1, outcome, action === '' ? 'none' : action),
     journalRefused: (kind) => count.journalRefusals.add(1, { kind }),
     journalTroubled: (kind) => count.troubles.add(1, { kind }),
     spansExported: (result, spans) => count.spans.add(spans, { result }),
@@ -148,6 +157,15 @@ function createInstruments(meter: Meter) {
       'Decisions that the candidate policy would have made otherwise.',
       ['direction'],
     ),
+    verifications: tally(
+      'tollgate_session_verifications_total',
+      'Sessions held against what was pinned, by outcome and what was done.',
+      ['outcome', 'action'],
+    ),
+    canaryHolds: counter('tollgate_canary_holds_total', 'Canaries this gateway held by itself.'),
+    canariesHeld: meter.createGauge('tollgate_canaries_held', {
+      description: 'Canaries that nobody gets until a person releases them.',
+    }),
     journalRefusals: counter('tollgate_journal_refusals_total', 'Records the journal did not take.'),
     troubles: counter('tollgate_journal_troubles_total', 'Damage, torn tails, failed writes of the journal.'),
     spans: counter('tollgate_spans_total', 'Spans handed to the OTLP exporter, by result.'),
@@ -164,7 +182,7 @@ function createInstruments(meter: Meter) {
     ),
   }
   // A series that exists at zero can be alarmed on; one that appears with the first failure cannot.
-  for (const one of [instruments.tapFailures, instruments.openStreams]) one.add(0)
+  for (const one of [instruments.tapFailures, instruments.openStreams, instruments.canaryHolds]) one.add(0)
   for (const side of unknownSides) for (const kind of unknownKinds) instruments.unknown.add(0, side, kind)
   for (const set of policySets)
     for (const result of ['taken', 'refused']) instruments.reloads.add(0, { set, result })

@@ -46,8 +46,14 @@ export type RequestFacts = {
   readonly events: number
   /** `x-stainless-retry-count` as sent, 0 when absent. */
   readonly retry_count: number
-  /** `satisfied`, `forced` or `denied` when a sensitive agent was named; else '' or `open`. */
+  /** `satisfied`, `observed`, `forced` or `denied` when its classes require something of it; else '' or `open`. */
   readonly pin_kind: string
+  /** Its classes, comma-separated; the entries of pins.yaml that put it there. */
+  readonly pin_class?: string
+  readonly pin_rule?: string
+  /** Who approved the version that runs, and the hash of what was approved. */
+  readonly approved_by?: string
+  readonly config_hash?: string
 }
 
 /** One request's span, from arrival to settling. */

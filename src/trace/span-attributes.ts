@@ -53,6 +53,10 @@ export function settledAttributes(facts: RequestFacts): SpanAttributes {
           'tollgate.pin.kind': facts.pin_kind,
           'tollgate.pin.requested': facts.agent_version_requested,
           'tollgate.pin.version': facts.agent_version,
+          'tollgate.pin.class': facts.pin_class ?? '',
+          'tollgate.pin.rule': facts.pin_rule ?? '',
+          'tollgate.pin.approved_by': facts.approved_by ?? '',
+          'tollgate.pin.config_hash': facts.config_hash ?? '',
         })
       : {}),
   }

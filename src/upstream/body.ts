@@ -3,6 +3,7 @@
 import { isUtf8 } from 'node:buffer'
 import { type ErrorCode, TollgateError } from '../kernel/errors.ts'
 import { firstDuplicateKey, firstSyntaxError } from './body-fault.ts'
+import { endOfString } from './member-spans.ts'
 
 /** A parsed JSON object. Own keys only: `__proto__` is an ordinary key here, so never `Object.assign` it. */
 export type JsonObject = { readonly [key: string]: unknown }
@@ -61,7 +62,8 @@ function checkHeaders(headers: BodyHeaders): void {
   for (const parameter of parameters) {
     const [name = '', value = ''] = parameter.split('=')
     const charset = value.trim().replaceAll('"', '').toLowerCase()
-    if (/^charset\*?$/i.test(name.trim()) && charset !== 'utf-8' && charset !== 'utf8') {
+    // Also in pieces, `charset*0=utf-; charset*1=16` (RFC 2231).
+    if (/^charset/i.test(name.trim()) && charset !== 'utf-8' && charset !== 'utf8') {
       refuse('body.type_unsupported', 'the charset is not accepted; send the body as UTF-8')
     }
   }
@@ -108,18 +110,6 @@ function countColons(text: string): number {
     }
   }
   return colons
-}
-
-/** Index of the quote that closes the string opened at `open`; the text's end when none does. */
-function endOfString(text: string, open: number): number {
-  let close = text.indexOf('"', open + 1)
-  while (close >= 0) {
-    let backslashes = 0
-    while (text.charCodeAt(close - 1 - backslashes) === 0x5c) backslashes++
-    if (backslashes % 2 === 0) return close
-    close = text.indexOf('"', close + 1)
-  }
-  return text.length
 }
 
 /** Own keys in the whole value. Recursion is bounded by `maxDepth`, which was checked on the text. */

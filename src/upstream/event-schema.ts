@@ -26,6 +26,7 @@ export type UpstreamEvent = {
   readonly type: string
   /** ISO 8601 as received; null while queued. */
   readonly processed_at: string | null
+  /** `session_thread_id` in the event itself, '' when absent. */
   readonly about_thread_id: string
   /** Of one model request, or of one outcome evaluation's graders; null on every other type. */
   readonly tokens: UpstreamTokens | null

@@ -10,8 +10,9 @@ const maxPathChars = 1024
 // What RFC 3986 lets stand unencoded in a path segment, without `;`, which some servers read as a parameter.
 const canonical = /^(?:\/[A-Za-z0-9\-._~!$&'()*+,=:@]+)+$/
 const dotSegment = /\/\.{1,2}(?=\/|$)/
-// Visible ASCII but `#`: brackets are used raw in array parameters, and other marks are harmless in a query.
-const queryText = /^[\x21\x22\x24-\x7e]*$/
+// Visible ASCII but `#` and `;`, by which some servers separate parameters as by `&`. Brackets are used raw in array
+// parameters, and other marks are harmless in a query.
+const queryText = /^[\x21\x22\x24-\x3a\x3c-\x7e]*$/
 const brokenEscape = /%(?![0-9A-Fa-f]{2})/
 
 /**

@@ -25,7 +25,10 @@ const snapshotSchema = tokensSchema.extend({
   server_tool_use: z.object({ web_search_requests: count }).nullish(),
 })
 
-/** Disjoint token categories. A cache write without a stated time to live counts as 5 minutes. */
+/**
+ * Token counts of one model request or one cumulative snapshot; disjoint categories. A cache write without a stated time
+ * to live counts as 5 minutes.
+ */
 export type UpstreamTokens = {
   readonly input_tokens: number
   readonly output_tokens: number

@@ -89,7 +89,7 @@ test.each([
   {
     name: 'a pin with an unknown mode',
     file: 'pins.yaml',
-    text: 'approved: {}\nsensitive:\n  - agent: a\n    mode: maybe\n',
+    text: 'approved: {}\nclasses:\n  odd:\n    explicit_version: maybe\n',
     says: /pins\.yaml:4: /,
   },
   {

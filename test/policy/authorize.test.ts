@@ -178,6 +178,7 @@ test('what the agent carries is judged as if the request had said it, and the de
         /^agent `c` version 2 cannot be judged, so it cannot run: `tools` is not readable/,
       ),
       rule: '',
+      judged: expect.objectContaining({ isPartial: true }),
     },
   )
   expect(authorize({ ...request, carried: [{ agentId: 'd', version: 1, agent: null }] })).toMatchObject({

@@ -35,6 +35,7 @@ async function sideOf(
     directory,
     snapshot: await createSnapshot({ modelText, policyText, policy, grants, teams }),
     closureOf: createClosure(expandRoles(policy.links, grants, teams)),
+    unlisted: new Map(),
   }
 }
 

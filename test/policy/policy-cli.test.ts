@@ -64,7 +64,7 @@ test('check finds nothing in the shipped policies, and says what it could not ch
 
 test('check names every fault of every file at its line, and ends with 1', async () => {
   put('policy.csv', `${policy}p, role:dev, *, session.crate, session/*, allow\nP, x\n`)
-  put('pins.yaml', 'sensitive:\n  - { agent: a, mode: maybe }\n')
+  put('pins.yaml', 'classes:\n  odd: { explicit_version: maybe }\n')
   const { code, out, err } = await run('check')
   expect(code).toBe(1)
   expect(out.split('\n').map((line) => line.split(' ')[0])).toEqual([
@@ -126,7 +126,7 @@ test('explain names the rule of every pair, and clause by clause what the neares
 })
 
 test('explain judges what the pins make of the request, and what a given agent carries', async () => {
-  put('pins.yaml', 'approved: { agent_1: [7] }\nsensitive: [{ agent: agent_1, mode: force }]\n')
+  put('pins.yaml', 'classes: { sensitive: { explicit_version: force } }\nsensitivity: [{ agent: agent_1, class: sensitive }]\napproved: { agent_1: [7] }\n')
   writeFileSync(at('agent.json'), JSON.stringify({ name: 'a', model: 'claude-opus-5-5' }))
   const { out } = await explain(
     { agent: 'agent_1', environment_id: 'env_pay_1' },

@@ -3,7 +3,9 @@
 import { readFileSync } from 'node:fs'
 import { newModelFromString, StringAdapter } from 'casbin'
 import { describe, expect, test } from 'vitest'
+import { findUntouchedRules } from '../../src/authorize/case-coverage.ts'
 import { parseCases } from '../../src/authorize/cases-file.ts'
+import { showRule } from '../../src/authorize/explain.ts'
 import { lintPolicies, loadPolicySnapshot } from '../../src/authorize/load-policies.ts'
 import { objectKindOf } from '../../src/authorize/vocabulary.ts'
 import { parseDirectory } from '../../src/identify/directory.ts'
@@ -42,6 +44,12 @@ describe.each([
     await expect(loadPolicySnapshot({ ...texts, directory })).resolves.toBeDefined()
     const tried = new Set(parseCases(texts.cases.text, texts.cases.file).flatMap((each) => each.roles))
     expect(tried).toEqual(policy.roles)
+  })
+
+  test('has a case for every rule', () => {
+    const cases = parseCases(texts.cases.text, texts.cases.file)
+    const untouched = findUntouchedRules(policy, cases, new Set())
+    expect(untouched.map((rule) => `${rule.line}: ${showRule(rule)}`)).toEqual([])
   })
 
   test('an admin may do every operation there is, and a stranger none', async () => {

@@ -2,6 +2,7 @@
 import { onTestFinished } from 'vitest'
 import type { Caller } from '../../src/identify/caller.ts'
 import type { Denial } from '../../src/kernel/errors.ts'
+import { parsePins } from '../../src/pin/pins-file.ts'
 import type { UsageLine, UsageQuery, UsageReport } from '../../src/price/usage-report.ts'
 import { buildShow, type ShowDeps, type ShowRefusal } from '../../src/show/show.ts'
 import { callerOf } from './caller-of.ts'
@@ -70,6 +71,19 @@ export async function startAdminListener(deps: Partial<ShowDeps> = {}) {
       disagreements: async () => ({ disagreements: [], decisions: 0, left_out: 0 }),
       decisions: async () => ({ decisions: [], unrecorded: 0, left_out: 0 }),
     },
+    pinning: {
+      pins: () => parsePins('', 'pins.yaml'),
+      factsOf: () => ({ agentVersion: async () => null }),
+      canaries: { holdOf: () => null, stateOf: () => null },
+      loadVersionMaker: async () => null,
+      loadRunningVersions: async () => [],
+    },
+    loadExposureReport: async ({ fromMs, toMs }) => ({
+      from: new Date(fromMs).toISOString(),
+      to: new Date(toMs).toISOString(),
+      generated_at: new Date(nowMs).toISOString(),
+      ...{ complete: true, problems: [], sessions: 0, pending: 0, groups: [], findings: [], left_out: 0 },
+    }),
     loadUsageReport: async (query) => {
       queries.push(query)
       return usageReport(query, [], usageLine({ key: 'total' }))

@@ -33,6 +33,7 @@ export const upstreamKey = 'sk-ant-test-the-upstream-credential'
 
 export type CorridorOptions = Partial<PoolOptions> & {
   readonly bodyLimitBytes?: number
+  readonly stallTimeoutMs?: number
   /** Other rooms than the permissive ones; with `onSettled` or `onSightings` nothing is collected here. */
   readonly deps?: Partial<GatewayDeps>
   readonly onSightings?: (seen: readonly Sighting[]) => void
@@ -70,6 +71,7 @@ export async function openCorridor(upstreamUrl: string, options: CorridorOptions
     methodsAt: () => [],
     readJsonBody,
     identify: () => tester,
+    readPeerCertificate: () => null,
     recheck: () => null,
     stamp: () => null,
     editAnswer: () => null,
@@ -81,7 +83,10 @@ export async function openCorridor(upstreamUrl: string, options: CorridorOptions
     journalAccepts: () => true,
     isClosing: () => false,
     startSpan: () => ({ traceId, traceparent: `00-${traceId}-b7ad6b7169203331-01`, end: () => {} }),
-    forward: createForward({ route: () => ({ pools, authorization: `Bearer ${upstreamKey}` }) }),
+    forward: createForward({
+      route: () => ({ pools, authorization: `Bearer ${upstreamKey}` }),
+      stallTimeoutMs: options.stallTimeoutMs ?? 300_000,
+    }),
     createTap: (tapped) =>
       createTap(
         {

@@ -1,5 +1,5 @@
 // The whole house in a test: the real gateway with its embedded ledger, in front of a real simulator, in temporary folders.
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Anthropic from '@anthropic-ai/sdk'
@@ -112,9 +112,7 @@ export function testConfig(folder: string, env: { readonly [name: string]: strin
       TOLLGATE_POLICIES_DIR: join(folder, 'policies'),
       ...env,
     },
-    () => {
-      throw new Error('no file')
-    },
+    (path) => readFileSync(path, 'utf8'),
   )
   if (!result.ok) throw new Error(result.problems.join('\n'))
   return result.config

@@ -3,10 +3,9 @@ import type {
   DeletionSighting,
   EventSighting,
   SessionSighting,
-  SightedTokens,
-  SightedUsage,
   ThreadSighting,
 } from '../../src/tap/sighting.ts'
+import type { UpstreamTokens, UpstreamUsage } from '../../src/upstream/usage-schema.ts'
 
 const seen = {
   kind: 'sighting',
@@ -17,7 +16,7 @@ const seen = {
   caller: 'watcher',
 } as const
 
-export const noTokens: SightedTokens = {
+export const noTokens: UpstreamTokens = {
   input_tokens: 0,
   output_tokens: 0,
   cache_read_input_tokens: 0,
@@ -53,7 +52,7 @@ export function modelRequest(
   session_id: string,
   event_id: string,
   atMs: number,
-  tokens: Partial<SightedTokens>,
+  tokens: Partial<UpstreamTokens>,
   given: Partial<EventSighting> = {},
 ): EventSighting {
   const type = 'span.model_request_end'
@@ -127,6 +126,6 @@ export function deletion(session_id: string, seen_at_ms: number): DeletionSighti
 }
 
 /** A cumulative usage, as `session.usage` states it. */
-export function cumulative(given: Partial<SightedUsage>): SightedUsage {
+export function cumulative(given: Partial<UpstreamUsage>): UpstreamUsage {
   return { ...noTokens, active_seconds: 0, list_cost_cents: null, web_search_requests: 0, ...given }
 }

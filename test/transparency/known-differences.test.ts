@@ -140,7 +140,13 @@ test('what Tollgate withholds of a request is what the document says, no more an
   expect([...withheldHeaders, ...allowedWhenTapped].toSorted()).toEqual(named)
   // Framing is not a client's to make up, and with a wrong credential or a workspace it would be refused.
   const unsendable = ['host', 'connection', 'content-length', 'transfer-encoding', 'expect', 'upgrade']
-  const refused = ['authorization', 'x-api-key', 'x-tollgate-key', 'anthropic-workspace-id']
+  const refused = [
+    'authorization',
+    'x-api-key',
+    'x-tollgate-key',
+    'x-tollgate-dry-run',
+    'anthropic-workspace-id',
+  ]
   const sent = named.filter((name) => !unsendable.includes(name) && !refused.includes(name))
   const others = ['x-anything', 'anthropic-version', 'anthropic-worker-id', 'idempotency-key', 'accept']
   const { through } = await twins.run(async (lane) => {

@@ -50,7 +50,7 @@ function identify(key: string) {
   const pepper = loadPepper(join(folder, 'data', 'pepper'))
   return createIdentify({ directory: () => directory, pepper, clock: systemClock })(['x-api-key', key], '', {
     ip: '127.0.0.1',
-    certificateUris: [],
+    certificate: null,
   })
 }
 

@@ -24,7 +24,7 @@ const mayOpen = async () =>
 
 test('strict narrows, starter widens again, and nothing else in the folder changes', async () => {
   const before = readdirSync(policies).map((name) => name)
-  const kept = ['directory.yaml', 'pins.yaml', 'model.conf'].map(text)
+  const kept = ['directory.yaml', 'model.conf'].map(text)
   expect(await mayOpen()).toBe(true)
   expect(await usePreset('strict', policies, false)).toContain('strict is in use')
   expect(await mayOpen()).toBe(false)
@@ -32,7 +32,19 @@ test('strict narrows, starter widens again, and nothing else in the folder chang
   await usePreset('starter', policies, false)
   expect(await mayOpen()).toBe(true)
   expect(readdirSync(policies)).toEqual(before)
-  expect(['directory.yaml', 'pins.yaml', 'model.conf'].map(text)).toEqual(kept)
+  expect(['directory.yaml', 'model.conf'].map(text)).toEqual(kept)
+})
+
+test('pins that nobody wrote into go with the preset, your own stay', async () => {
+  const starter = text('pins.yaml')
+  await usePreset('strict', policies, false)
+  expect(text('pins.yaml')).toContain('default: strict')
+  await usePreset('starter', policies, false)
+  expect(text('pins.yaml')).toBe(starter)
+  const own = `${starter}\nrejected: { agent_x: [1] }\n`
+  writeFileSync(join(policies, 'pins.yaml'), own)
+  expect(await usePreset('strict', policies, false)).toContain('pins.yaml stays your own')
+  expect(text('pins.yaml')).toBe(own)
 })
 
 test('rules of your own are replaced by force only, and kept', async () => {

@@ -2,6 +2,7 @@
 import { inspect } from 'node:util'
 import { expect, test } from 'vitest'
 import { type Environment, parseConfig } from '../../src/config.ts'
+import { createAuthority } from '../support/authority.ts'
 
 const providerKey = 'sk-ant-marker-0123456789'
 
@@ -27,9 +28,12 @@ test('an empty environment is a loopback gateway with embedded ledger and simula
   const { config, warnings } = good({})
   expect(config.gateway).toEqual({
     listen: { host: '127.0.0.1', port: 8787 },
+    tls: null,
     publicUrl: null,
     bodyLimitBytes: 33_554_432,
     shutdownGraceMs: 10_000,
+    stallTimeoutMs: 300_000,
+    streamLifetimeMs: 12 * 3_600_000,
     stamping: true,
   })
   expect(config.show.listen).toEqual({ host: '127.0.0.1', port: 8788 })
@@ -179,4 +183,59 @@ test.each([
   ['the single one as well', `${twoUpstreams}upstream_url: https://x.example.com\n`, 'one of the two ways'],
 ])('upstreams with %s are refused', (_, yaml, problem) => {
   expect(faults({ TOLLGATE_CONFIG: 'tollgate.yaml' }, withUpstreams(yaml)).join('\n')).toContain(problem)
+})
+
+const authority = createAuthority('public')
+const listener = authority.issue({ dns: ['localhost'] })
+const tlsFiles = {
+  '/c': listener.certPem,
+  '/k': listener.keyPem,
+  '/ca': authority.certPem,
+  '/other': authority.issue({}).keyPem,
+  '/junk': 'nothing',
+  '/locked': '-----BEGIN ENCRYPTED PRIVATE KEY-----\n',
+}
+const tlsEnv = (names: Readonly<Record<string, string>>) =>
+  Object.fromEntries(Object.entries(names).map(([name, value]) => [`TOLLGATE_TLS_${name}`, value]))
+
+test('TLS takes a certificate and its key; with authorities named, certificates of callers are optional', () => {
+  const both = { CERT_FILE: '/c', KEY_FILE: '/k' }
+  const tlsOf = (names: Readonly<Record<string, string>>) => good(tlsEnv(names), tlsFiles).config.gateway.tls
+  expect(tlsOf(both)).toEqual({ certFile: '/c', keyFile: '/k', clientCaFile: null, client: 'off' })
+  expect(tlsOf({ ...both, CLIENT_CA_FILE: '/ca' })).toMatchObject({ clientCaFile: '/ca', client: 'optional' })
+  expect(tlsOf({ ...both, CLIENT_CA_FILE: '/ca', CLIENT: 'required' })).toMatchObject({ client: 'required' })
+  const off = good(tlsEnv({ ...both, CLIENT_CA_FILE: '/ca', CLIENT: 'off' }), tlsFiles)
+  expect(off.config.gateway.tls).toMatchObject({ clientCaFile: null, client: 'off' })
+  expect(off.warnings.join()).toContain('has no effect')
+})
+
+test.each<[string, Readonly<Record<string, string>>, string]>([
+  ['a certificate without its key', { CERT_FILE: '/c' }, 'TOLLGATE_TLS_KEY_FILE: is not set'],
+  ['a key without its certificate', { KEY_FILE: '/k' }, 'TOLLGATE_TLS_CERT_FILE: is not set'],
+  ['authorities without TLS', { CLIENT_CA_FILE: '/ca' }, 'take TLS'],
+  [
+    'the key of another certificate',
+    { CERT_FILE: '/c', KEY_FILE: '/other' },
+    '`/other` is the key of another',
+  ],
+  ['a key that is none', { CERT_FILE: '/c', KEY_FILE: '/junk' }, '`/junk` holds no PEM private key'],
+  ['a locked key', { CERT_FILE: '/c', KEY_FILE: '/locked' }, 'encrypted'],
+  ['a certificate that is none', { CERT_FILE: '/junk', KEY_FILE: '/k' }, '`/junk` holds no PEM certificate'],
+  ['a file that is not there', { CERT_FILE: '/gone', KEY_FILE: '/k' }, 'cannot read `/gone`'],
+  [
+    'required certificates of nobody',
+    { CERT_FILE: '/c', KEY_FILE: '/k', CLIENT: 'required' },
+    'TOLLGATE_TLS_CLIENT_CA_FILE',
+  ],
+  [
+    'authorities that are none',
+    { CERT_FILE: '/c', KEY_FILE: '/k', CLIENT_CA_FILE: '/junk' },
+    '`/junk` holds no',
+  ],
+  ['a leaf for an authority', { CERT_FILE: '/c', KEY_FILE: '/k', CLIENT_CA_FILE: '/c' }, 'no authority'],
+  ['an unknown word', { CERT_FILE: '/c', KEY_FILE: '/k', CLIENT: 'on' }, 'neither'],
+])('TLS with %s is refused', (_name, names, reason) => {
+  const found = faults(tlsEnv(names), tlsFiles)
+  expect(found.join('\n')).toContain(reason)
+  expect(found.join('\n')).not.toContain('BEGIN')
 })

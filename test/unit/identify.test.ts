@@ -22,7 +22,7 @@ function openDoor() {
     clock: { nowMs: () => state.nowMs, monotonicMs: () => 0 },
   })
   const identify = (headers: readonly string[], query: string, ip = '127.0.0.1') =>
-    door(headers, query, { ip, certificateUris: [] })
+    door(headers, query, { ip, certificate: null })
   return { state, identify, key: first.key.reveal() }
 }
 

@@ -7,6 +7,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { createFirstDirectoryFile } from '../../src/identify/directory-file.ts'
 import { PolicyFileError } from '../../src/kernel/errors.ts'
 import { Secret } from '../../src/kernel/secret.ts'
+import { runAtOnce } from '../../src/kernel/turns.ts'
 import { loadPolicies, openPolicyStore, type Policies } from '../../src/policies.ts'
 import { describeChange } from '../../src/policy-change.ts'
 
@@ -92,7 +93,7 @@ test('what a change is told by: lines with numbers, people and keys by id, no ha
   )
   writeFileSync(join(folder, 'cases.csv'), 'team,roles,action,object,expected\n')
   const after = await loadPolicies(folder)
-  const { files, diff, oldHash, newHash } = describeChange(before, after)
+  const { files, diff, oldHash, newHash } = runAtOnce(describeChange(before, after))
   expect([oldHash, newHash]).toEqual([before.snapshot.hash, after.snapshot.hash])
   expect(files).toEqual(['cases.csv', 'directory.yaml', 'policy.csv'])
   const [keyId] = before.directory.keys.keys()
@@ -102,7 +103,7 @@ test('what a change is told by: lines with numbers, people and keys by id, no ha
     `- policy.csv:${gone + 1} ${policy[gone]}`,
     `+ policy.csv:${gone + 1} # [secret]`,
   ])
-  expect(describeChange(after, after)).toMatchObject({ files: [], diff: [] })
+  expect(runAtOnce(describeChange(after, after))).toMatchObject({ files: [], diff: [] })
 })
 
 test('a candidate is any of the files over the live ones, and follows both', async () => {

@@ -96,7 +96,7 @@ function openDoor(text = entry()) {
     claims,
     post,
     identify: createIdentify({ directory: () => current, pepper: new Secret('p'), clock, tokens }),
-    recheck: createRecheck({ directory: () => current, clock, tokens }),
+    recheck: createRecheck({ directory: () => current, clock, tokens, streamLifetimeMs: 3_600_000 }),
     sign: (changes?: Claims, header?: Claims, by: SignedBy = key) => signToken(by, claims(changes), header),
     reload: (next: string) => {
       current = parseDirectory(next, 'directory.yaml', roles)
@@ -118,7 +118,7 @@ test('a token of an issuer in the directory is its bearer, who the first fitting
   const { identify, sign } = openDoor()
   const caller = await identify(['authorization', `Bearer ${await sign()}`], '', {
     ip: '',
-    certificateUris: [],
+    certificate: null,
   })
   expect(caller).toEqual({
     id: 'ci-acme.payments',
@@ -300,18 +300,18 @@ test('keys come from a file of the policies folder, too', async () => {
 })
 
 test('a changed directory counts at the next use of a token, and for streams that are open', async () => {
-  const { tokens, sign, reload, recheck } = openDoor()
+  const { tokens, sign, reload, recheck, clock } = openDoor()
   const text = await sign()
   const caller = callerIn(await tokens.identifyToken(text))
-  expect(recheck(caller)).toBeNull()
+  expect(recheck(caller, clock.nowMs())).toBeNull()
   reload(
     entry().replace('roles: [developer]\n      - when: { groups', 'roles: [viewer]\n      - when: { groups'),
   )
-  expect(recheck(caller)).toMatchObject({ code: 'identify.token_refused' })
-  expect(recheck({ ...caller })).toMatchObject({ code: 'identify.token_refused' })
+  expect(recheck(caller, clock.nowMs())).toMatchObject({ code: 'identify.token_refused' })
+  expect(recheck({ ...caller }, clock.nowMs())).toMatchObject({ code: 'identify.token_refused' })
   expect(callerIn(await tokens.identifyToken(text)).roles).toEqual(['viewer'])
   reload(entry().replace('refs/heads/*', 'refs/heads/release'))
-  expect(recheck(caller)).toMatchObject({ code: 'identify.token_refused' })
+  expect(recheck(caller, clock.nowMs())).toMatchObject({ code: 'identify.token_refused' })
   expect(codeOf(await tokens.identifyToken(text))).toBe('token_refused')
   reload(entry().slice(0, entry().indexOf('issuers:')))
   expect(codeOf(await tokens.identifyToken(text))).toBe('token_refused')
@@ -350,7 +350,7 @@ test('a claim whose name could be read in two ways is not there', async () => {
 })
 
 test('an assertion is exchanged for a token of ours that ends with it and is read by the directory of now', async () => {
-  const { post, sign, tokens, reload, recheck, state } = openDoor()
+  const { post, sign, tokens, reload, recheck, state, clock } = openDoor()
   const answer = await post(await sign({ exp: now + 300 }))
   expect(answer).toEqual({
     status: 200,
@@ -369,7 +369,7 @@ test('an assertion is exchanged for a token of ours that ends with it and is rea
   expect(tokens.identifyToken(token)).toBe(caller)
   reload(entry().replace('team: payments\n        roles: [developer]', 'team: data\n        roles: [viewer]'))
   expect(callerIn(await tokens.identifyToken(token))).toMatchObject({ team: 'data', roles: ['viewer'] })
-  expect(recheck(caller)).not.toBeNull()
+  expect(recheck(caller, clock.nowMs())).not.toBeNull()
   for (const changed of [
     entry().replace('repository: acme/payments, ref', 'repository: acme/payments, environment: prod, ref'),
     entry().replace('acme/payments', 'acme/other'),
@@ -383,6 +383,29 @@ test('an assertion is exchanged for a token of ours that ends with it and is rea
   reload(entry())
   state.nowMs = startMs + 900_000
   expect(codeOf(await tokens.identifyToken(token))).toBe('credential_expired')
+})
+
+test('a stream goes on after its minted token, for a bounded time and only while the rule that let it in holds', async () => {
+  const { post, sign, tokens, reload, recheck, state } = openDoor()
+  const { body } = await post(await sign({ exp: now + 3000 }))
+  const caller = callerIn(await tokens.identifyToken('access_token' in body ? String(body.access_token) : ''))
+  const openedAtMs = state.nowMs
+  state.nowMs = (caller.expiresMs ?? 0) + 1
+  expect(recheck(caller, openedAtMs)).toBeNull()
+  reload(entry().replace('acme/payments', 'acme/other'))
+  expect(recheck(caller, openedAtMs)).toMatchObject({ code: 'identify.token_refused' })
+  reload(entry())
+  expect(recheck(caller, openedAtMs)).toBeNull()
+  state.nowMs = openedAtMs + 3_600_000
+  expect(recheck(caller, openedAtMs)).toMatchObject({ code: 'identify.credential_expired' })
+})
+
+test('a stream that an issuer’s own token opened ends with that token', async () => {
+  const { sign, tokens, recheck, state } = openDoor()
+  const caller = callerIn(await tokens.identifyToken(await sign()))
+  const openedAtMs = state.nowMs
+  state.nowMs = caller.expiresMs ?? 0
+  expect(recheck(caller, openedAtMs)).toMatchObject({ code: 'identify.credential_expired' })
 })
 
 test('a minted token outlives its assertion only where the directory says so', async () => {

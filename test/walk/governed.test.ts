@@ -29,6 +29,11 @@ beforeAll(async () => {
 })
 afterAll(() => house.destroy())
 
+const classes = `classes:
+  forced: { explicit_version: force, approved_version: force, no_overrides: require }
+  required: { explicit_version: require, approved_version: require, no_overrides: require }
+`
+
 const sessionBody = (reference: string): string =>
   `{ "metadata":{"note":"caf\\u00e9 12345678901234567890"},\n  "agent" : ${reference} ,"environment_id":"${environmentId}"}`
 
@@ -79,20 +84,25 @@ test('a deny written for one team outweighs what its role allows, and names its 
 })
 
 test('force: a floating reference runs the approved version, and only the bytes of `agent` change', async () => {
-  await setPins(`approved:\n  ${agent.id}: [2, 3]\nsensitive:\n  - agent: ${agent.id}\n    mode: force\n`)
-  for (const [reference, requested, sent] of [
-    [`"${agent.id}"`, 'latest', `{"type":"agent","id":"${agent.id}","version":3}`],
-    [`{"type":"agent", "id":"${agent.id}"}`, 'latest', undefined],
+  await setPins(
+    `${classes}approved:\n  ${agent.id}: [2, 3]\nsensitivity:\n  - { agent: ${agent.id}, class: forced }\n`,
+  )
+  for (const [reference, requested, rule, sent] of [
+    [`"${agent.id}"`, 'latest', 'explicit_version', `{"type":"agent","id":"${agent.id}","version":3}`],
+    [`{"type":"agent", "id":"${agent.id}"}`, 'latest', 'explicit_version', undefined],
     [
       `{"type":"agent","id":"${agent.id}","version":4}`,
       '4',
+      'approved_version',
       `{"type":"agent","id":"${agent.id}","version":3}`,
     ],
   ] as const) {
     const answer = await createRaw(sessionBody(reference))
     expect(answer.status).toBe(200)
     expect(JSON.parse(answer.body.toString()).agent.version).toBe(3)
-    expect(answer.headers['x-tollgate-pin']).toBe(`forced ${agent.id}@3; requested ${requested}`)
+    expect(answer.headers['x-tollgate-pin']).toBe(
+      `force; requested=${requested}; resolved=3; class=forced; rule=${rule}`,
+    )
     const seen = house.simulator.requests().at(-1)?.bodyText ?? ''
     const [before, after] = sessionBody('@@').split('@@')
     expect(seen.startsWith(before ?? '')).toBe(true)
@@ -110,7 +120,9 @@ test('an approved version passes untouched', async () => {
 })
 
 test('require: refused with what to send instead, and nothing goes up', async () => {
-  await setPins(`approved:\n  ${agent.id}: [3]\nsensitive:\n  - team: payments\n    mode: require\n`)
+  await setPins(
+    `${classes}approved:\n  ${agent.id}: [3]\nsensitivity:\n  - { team: payments, class: required }\n`,
+  )
   const before = house.simulator.requests().length
   const answer = await createRaw(sessionBody(`"${agent.id}"`))
   const { error } = JSON.parse(answer.body.toString())
@@ -127,7 +139,7 @@ test('require: refused with what to send instead, and nothing goes up', async ()
 
 test('a sensitive environment pins every agent that runs in it, and overrides do not get around it', async () => {
   await setPins(
-    `approved:\n  ${agent.id}: [3]\nsensitive:\n  - environment: ${environmentId}\n    mode: force\n`,
+    `${classes}approved:\n  ${agent.id}: [3]\nsensitivity:\n  - { environment: ${environmentId}, class: forced }\n`,
   )
   const forced = await createRaw(sessionBody(`"${agent.id}"`), house.key)
   expect(JSON.parse(forced.body.toString()).agent.version).toBe(3)
@@ -139,13 +151,13 @@ test('a sensitive environment pins every agent that runs in it, and overrides do
 })
 
 test('an invalid file keeps the last good policies, and readiness says file, line and reason', async () => {
-  await setPins('approved: {}\nsensitive:\n  - agent: a\n    mode: froce\n')
+  await setPins('approved: {}\nclasses:\n  odd:\n    explicit_version: froce\n')
   const ready = await house.admin('/ready')
   expect(ready.status).toBe(503)
   expect(await ready.text()).toMatch(/pins\.yaml:4: .*force/)
   const still = await createRaw(sessionBody(`"${agent.id}"`), house.key)
   expect(JSON.parse(still.body.toString()).agent.version).toBe(3)
-  await setPins('approved: {}\nsensitive: []\n')
+  await setPins('approved: {}\nsensitivity: []\n')
   expect((await house.admin('/ready')).status).toBe(200)
 })
 

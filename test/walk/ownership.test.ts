@@ -209,7 +209,7 @@ test.each(lists)(
   },
 )
 
-test('a walk by pages finds all of one’s own: empty pages lead on, and no page names what is not shown', async () => {
+test('a walk by pages finds all of one’s own, in full pages whatever of others lies between', async () => {
   const sdk = house.client({ apiKey: keys.alpha })
   const names: string[] = []
   for (let round = 0; round < 3; round++) {
@@ -222,13 +222,20 @@ test('a walk by pages finds all of one’s own: empty pages lead on, and no page
     }
   }
   const found: string[] = []
-  let isAnyEmpty = false
-  for await (const page of (await sdk.beta.agents.list({ limit: 1 })).iterPages()) {
-    isAnyEmpty ||= page.data.length === 0
-    for (const each of page.data) found.push(each.id)
+  const own = [...names.toReversed(), idOf('agent')]
+  for (const limit of [1, 2, 3]) {
+    const sizes: number[] = []
+    found.length = 0
+    for await (const page of (await sdk.beta.agents.list({ limit })).iterPages()) {
+      sizes.push(page.data.length)
+      for (const each of page.data) found.push(each.id)
+    }
+    expect(found).toEqual(own)
+    // What others own behind one's last shows as one more page at most, never as how much it is.
+    const full = sizes.slice(0, Math.floor(own.length / limit))
+    expect(full.every((size) => size === limit)).toBe(true)
+    expect(sizes.length).toBeLessThanOrEqual(own.length / limit + 1)
   }
-  expect(found).toEqual([...names.toReversed(), idOf('agent')])
-  expect(isAnyEmpty).toBe(true)
 })
 
 test('a walk by ids skips what is not shown, in both directions, and its cursors are one’s own', async () => {

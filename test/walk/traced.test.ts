@@ -32,7 +32,7 @@ test('one SERVER span per request, with decision, pin and team, in the caller’
   const agent = await client.beta.agents.create({ name: 'traced', model: 'claude-sonnet-5-5' })
   writeFileSync(
     join(house.policiesDir, 'pins.yaml'),
-    `approved:\n  ${agent.id}: [1]\nsensitive:\n  - agent: ${agent.id}\n    mode: force\n`,
+    `classes: { sensitive: { explicit_version: force } }\nsensitivity:\n  - { agent: ${agent.id}, class: sensitive }\napproved:\n  ${agent.id}: [{ version: 1, by: ada }]\n`,
   )
   await house.refreshPolicies()
   const parent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00'
@@ -69,6 +69,8 @@ test('one SERVER span per request, with decision, pin and team, in the caller’
     'tollgate.decision': 'rewritten',
     'tollgate.pin.kind': 'forced',
     'tollgate.pin.requested': 'latest',
+    'tollgate.pin.class': 'sensitive',
+    'tollgate.pin.approved_by': 'ada',
     'tollgate.operation': 'sessions.create',
     'http.response.status_code': 200,
   })

@@ -11,7 +11,7 @@ import { runTransfers } from '../support/transfers/transfers.ts'
 import { startTransferUpstream } from '../support/transfers/upstream.ts'
 
 const mib = 1024 * 1024
-const bytes = 96 * mib
+const bytes = 192 * mib
 let folder: string
 
 beforeAll(() => {
@@ -35,7 +35,7 @@ async function withGateway(
   }
 }
 
-test('96 MB up and down arrive whole, and slow receivers hold back their senders instead of filling memory', {
+test('192 MB up and down arrive whole, and slow receivers hold back their senders instead of filling memory', {
   timeout: 120_000,
 }, async () => {
   const upstream = await startTransferUpstream()
@@ -48,8 +48,8 @@ test('96 MB up and down arrive whole, and slow receivers hold back their senders
         expect([name, isIntact]).toEqual([name, true])
         // What lies between sender and receiver is mostly the kernel's socket buffers, on four ends.
         expect(heldBackAt ?? 0, name).toBeLessThan(bytes / 2)
-        // What is collected late swings by some 30 MiB, however large the transfer; kept bytes would be all 96 MiB.
-        expect(memory.peak - memory.before, name).toBeLessThan(64 * mib)
+        // What is collected late swings by up to 70 MiB, however large the transfer; kept bytes would be all 192 MiB.
+        expect(memory.peak - memory.before, name).toBeLessThan(bytes * 0.6)
       }
     })
   } finally {

@@ -3,13 +3,24 @@
 
 import { addSkills } from './agents.ts'
 import { addContent } from './content.ts'
-import { type Fields, fieldsOf, isAbsent, isObject, listOf, textOf, unreadable, wordOf } from './fields.ts'
+import {
+  type Fields,
+  fieldsOf,
+  idOf,
+  isAbsent,
+  isObject,
+  listOf,
+  textOf,
+  unreadable,
+  wordOf,
+} from './fields.ts'
 import { addUnknown, type Gathering } from './gathering.ts'
 import { addGeo, addSpeed, modelName } from './models.ts'
 import { addDomains, addServers, type Servers, toolName } from './tools.ts'
 
 const messageNames = new Set([
   ...['model', 'speed', 'inference_geo', 'fallbacks', 'mcp_servers', 'tools', 'container', 'messages'],
+  'user_profile_id',
 ])
 const fallbackNames = new Set(['model', 'speed'])
 const containerNames = new Set(['id', 'skills'])
@@ -47,6 +58,9 @@ export function addMessage(to: Gathering, body: unknown, at = ''): void {
     to.add('model.use', 'model', model)
     addSpeed(to, model, fields['speed'], `${at}speed`)
     addGeo(to, fields['inference_geo'], `${at}inference_geo`)
+  }
+  if (!isAbsent(fields['user_profile_id'])) {
+    to.add('user_profile.use', 'user_profile', idOf(fields['user_profile_id'], `${at}user_profile_id`))
   }
   addFallbacks(to, fields['fallbacks'], `${at}fallbacks`)
   const servers = addServers(to, fields['mcp_servers'], `${at}mcp_servers`)

@@ -85,6 +85,10 @@ function addMembers(to: Gathering, members: unknown, at: string, addDefinition: 
     else if (type === 'agent') {
       addReference(to, member, here)
       if (!isAbsent(fields['model'])) addDefinition(to, fields, here)
-    } else addUnknown(to, 'multiagent.agents.type', type)
+    } else {
+      addUnknown(to, 'multiagent.agents.type', type)
+      // Whatever it is: the agent that it names must be one that may be used.
+      if (!isAbsent(fields['id'])) addReference(to, { ...fields, type: 'agent' }, here)
+    }
   }
 }

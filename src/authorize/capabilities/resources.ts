@@ -34,7 +34,14 @@ export function addResource(to: Gathering, resource: unknown, at: string): void 
     addFile(to, fields['file_id'], `${at}.file_id`)
   } else if (type === 'memory_store') {
     addMemory(to, fields['memory_store_id'], fields['access'], at)
-  } else addUnknown(to, 'resources.type', type)
+  } else {
+    addUnknown(to, 'resources.type', type)
+    // Whatever it is: what it names must be what may be mounted.
+    addFile(to, fields['file_id'], `${at}.file_id`)
+    if (!isAbsent(fields['memory_store_id'])) {
+      addMemory(to, fields['memory_store_id'], fields['access'], at)
+    }
+  }
 }
 
 function addRepository(to: Gathering, fields: Fields, at: string): void {

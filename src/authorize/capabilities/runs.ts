@@ -42,6 +42,8 @@ export function addSessionUpdate(to: Gathering, body: unknown): void {
   const { agent } = fields
   if (isObject(agent)) {
     addOverride(to, '*', Object.keys(agent), fieldsOf(agent, 'agent', overrideNames), 'agent')
+    // No such member today; what it would name must be one that may be used.
+    if (!isAbsent(agent['id'])) to.add('agent.use', 'agent', idOf(agent['id'], 'agent.id'))
   } else if (agent !== undefined) {
     // In no form the upstream has today.
     to.add('agent.override', 'agent', '*')

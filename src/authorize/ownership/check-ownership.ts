@@ -102,7 +102,22 @@ function settle(
   hidden: readonly Touched[],
 ): Clearance {
   // Before what is hidden: an upstream that bears with a missing id would do the rest of the request.
-  return notShared.length > 0 ? { kind: 'not_shared', capabilities: notShared } : cleared(request, hidden)
+  if (notShared.length > 0) return { kind: 'not_shared', capabilities: notShared }
+  // A header is not masked: the one of others and the one nobody has are refused in the same words.
+  if (hidden.some(({ kind, id }) => kind === 'user_profile' && id === request.userProfile))
+    return profileRefused
+  return cleared(request, hidden)
+}
+
+/** The same with these event ids replaced in the body: they are no events of the session that is spoken to. */
+export function hideInBody({ path, body, masks }: Cleared, eventIds: readonly string[]): Cleared {
+  const hidden = eventIds.map((id) => createMask('event', id))
+  return {
+    kind: 'cleared',
+    path,
+    body: body === null ? null : maskBody(body, hidden),
+    masks: [...masks, ...hidden],
+  }
 }
 
 function cleared({ path, body }: OwnershipRequest, hidden: readonly Touched[]): Cleared {
@@ -114,6 +129,14 @@ function cleared({ path, body }: OwnershipRequest, hidden: readonly Touched[]): 
     body: body === null ? null : maskBody(body, masks),
     masks,
   }
+}
+
+const profileRefused: Denial = {
+  kind: 'denial',
+  code: 'authorize.denied',
+  message:
+    "the user profile in `anthropic-user-profile-id` is none of your team's; leave the header out, or name one your team has",
+  rule: 'hidden user_profile of a header',
 }
 
 const unavailable: Denial = {

@@ -5,8 +5,11 @@ import { randomInt } from 'node:crypto'
 import type { OwnedKind } from '../../upstream/owned-kinds.ts'
 import { replaceStrings } from '../../upstream/string-tokens.ts'
 
+/** An event of another session is hidden like an object of another team. */
+export type MaskedKind = OwnedKind | 'event'
+
 /** One hidden object. */
-export type Mask = { readonly kind: OwnedKind; readonly id: string; readonly substitute: string }
+export type Mask = { readonly kind: MaskedKind; readonly id: string; readonly substitute: string }
 
 // The alphabet of the upstream's own ids.
 const alphabet = '123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz'
@@ -14,7 +17,7 @@ const alphabet = '123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz'
 const drawnChars = 20
 
 /** A mask for an object: the substitute keeps the id's beginning, and its length where that is long enough. */
-export function createMask(kind: OwnedKind, id: string): Mask {
+export function createMask(kind: MaskedKind, id: string): Mask {
   const prefix = /^[a-z_]*_(?:01)?/.exec(id)?.[0] ?? ''
   const chars = Math.max(drawnChars, id.length - prefix.length)
   let drawn = ''

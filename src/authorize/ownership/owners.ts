@@ -9,8 +9,16 @@ import { memberOf, type Owner, readStamp, type TeamOwner, textOf } from './owner
 /** What a GET of the upstream answered. `body` is `text` parsed, undefined when it was no JSON. */
 export type UpstreamAnswer = { readonly status: number; readonly text: string; readonly body: unknown }
 
-/** Reads `path` with the credential that serves this team. Rejects when there is no answer. */
-export type ReadUpstream = (team: string, path: string, betas: readonly string[]) => Promise<UpstreamAnswer>
+/**
+ * Reads `path` with the credential that serves this team, in the shapes of that version of the API. Rejects when there is
+ * no answer.
+ */
+export type ReadUpstream = (
+  team: string,
+  path: string,
+  betas: readonly string[],
+  version?: string,
+) => Promise<UpstreamAnswer>
 
 /** Who the ledger has seen create these objects, by id. Rejects when it cannot be asked. */
 export type ReadOwners = (kind: OwnedKind, ids: readonly string[]) => Promise<ReadonlyMap<string, TeamOwner>>

@@ -1,5 +1,6 @@
 // Ownership as the corridor meets it: the stamp on the way in, the check before the Permit, the edit on the way out, and
 // what is learnt of what was made here. One memory behind all four.
+import { ownedKindOf } from '../../upstream/owned-kinds.ts'
 import { type CheckOwnership, createCheckOwnership } from './check-ownership.ts'
 import { createEditAnswer, type ListFilterDeps } from './list-filter.ts'
 import { createOwners, type Owners, type OwnersDeps } from './owners.ts'
@@ -16,6 +17,8 @@ export type Ownership = {
   readonly checkOwnership: CheckOwnership
   readonly editAnswer: ReturnType<typeof createEditAnswer>
   readonly learn: Owners['learn']
+  /** The team that made an object, asked for another team; null when nobody knows, or nobody can say. */
+  readonly teamOf: (team: string, kind: string, id: string) => Promise<string | null>
 }
 
 /** Makes all of it. Policy and directory are asked anew on every request. */
@@ -26,5 +29,11 @@ export function createOwnership(deps: OwnershipDeps): Ownership {
     checkOwnership: createCheckOwnership({ owners, unownedTo: deps.unownedTo }),
     editAnswer: createEditAnswer({ ...deps, owners }),
     learn: owners.learn,
+    teamOf: async (team, name, id) => {
+      const kind = ownedKindOf.get(name)?.kind
+      if (kind === undefined) return null
+      const owner = owners.known(kind, id) ?? (await owners.ask(team, kind, id))
+      return typeof owner === 'string' ? null : owner.team
+    },
   }
 }

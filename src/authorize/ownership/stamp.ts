@@ -40,8 +40,15 @@ export function createStamp({ isOn }: { readonly isOn: boolean }): Stamp {
   }
 }
 
-/** As a lenient parser might read a key. */
-const folded = (key: string): string => key.normalize('NFKC').toLowerCase().trim()
+/** As a lenient parser might read the beginning of a key; the rest of a long one decides nothing, and could cost much. */
+const folded = (key: string): string =>
+  key.trimStart().slice(0, foldedChars).normalize('NFKC').toLowerCase().trim()
+
+const foldedChars = 64
+
+/** Where a caller says which channel of a rollout it wants; the one key with our prefix that is its own. */
+const channelKey = 'tollgate_channel'
+const channels: ReadonlySet<unknown> = new Set(['stable', 'canary', null])
 
 function refuseForgery(operation: Operation, parsed: object): Denial | null {
   for (const name of Object.keys(parsed)) {
@@ -57,7 +64,11 @@ function refuseForgery(operation: Operation, parsed: object): Denial | null {
       )
     }
     if (typeof metadata !== 'object' || metadata === null) continue
-    const reserved = Object.keys(metadata).find((key) => folded(key).startsWith(reservedPrefix))
+    const reserved = Object.keys(metadata).find(
+      (key) =>
+        folded(key).startsWith(reservedPrefix) &&
+        !(key === channelKey && channels.has(memberOf(metadata, key))),
+    )
     if (reserved !== undefined) {
       return deny(
         'ownership.key_reserved',

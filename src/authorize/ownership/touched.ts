@@ -16,10 +16,13 @@ export type TouchingRequest = {
   readonly path: string
   /** Of the request itself, without what an agent it names carries: that was its owner's to hand out. */
   readonly capabilities: readonly Capability[]
+  /** The user profile that a header names to be billed; absent when none does. */
+  readonly userProfile?: string
 }
 
-/** Each object once for each need, in the order path, query, body. */
-export function findTouched({ operation, params, path, capabilities }: TouchingRequest): readonly Touched[] {
+/** Each object once for each need, in the order path, query, header, body. */
+export function findTouched(request: TouchingRequest): readonly Touched[] {
+  const { operation, params, path, capabilities, userProfile } = request
   const found = new Map<string, Touched>()
   const add = (kind: OwnedKind, id: string, need: Need): void => {
     found.set(`${need} ${kind}/${id}`, { kind, id, need })
@@ -30,6 +33,7 @@ export function findTouched({ operation, params, path, capabilities }: TouchingR
     if (facts !== undefined) add(facts.kind, params[name] ?? '', own)
   }
   for (const { kind, id } of findInQuery(operation, path)) add(kind, id, 'read')
+  if (userProfile !== undefined) add('user_profile', userProfile, 'use')
   for (const { action, object } of capabilities) {
     const slash = object.indexOf('/')
     const facts = ownedKindOf.get(object.slice(0, slash))
@@ -53,7 +57,7 @@ const using = /^work\.|\.(run|validate)$/
 const needs: ReadonlyMap<string, Need> = new Map<string, Need>([
   ...[
     ...['agent.use', 'agent.float', 'agent.override', 'environment.use', 'vault.use', 'file.mount'],
-    ...['skill.use', 'skill.float', 'memory.attach'],
+    ...['skill.use', 'skill.float', 'memory.attach', 'user_profile.use'],
   ].map((action): [string, Need] => [action, 'use']),
   ['memory.alter', 'write'],
   // The sessions a dream reads.

@@ -1,9 +1,10 @@
 // From claims to a caller: the first rule of the issuer whose conditions all hold says who, in which team, as what.
 // Compared letter by letter; no rule, no caller.
 import type { Caller } from '../caller.ts'
+import { type CallerRule, policyNameOf } from '../caller-rules.ts'
 import type { Directory } from '../directory.ts'
 import { claimsInTemplate, fillTemplate } from './caller-template.ts'
-import { type CallerRule, type Issuer, policyNameOf } from './issuer.ts'
+import type { Issuer } from './issuer.ts'
 
 /** What a claim says; undefined when it is not there. */
 export type ClaimReader = (name: string) => unknown
@@ -40,12 +41,15 @@ export function claimsOfRules(issuer: Issuer): readonly string[] {
   return [...new Set(names)]
 }
 
+/** An issuer, or whoever else has rules that make callers. */
+export type RuledBy = { readonly id: string; readonly rules: readonly CallerRule[] }
+
 export type Speaker = Pick<Caller, 'via' | 'subject' | 'expiresMs'>
 
 /** Who the claims make of the speaker, by the directory given; a sentence for the log when nobody. */
 export function callerOfClaims(
   directory: Directory,
-  issuer: Issuer,
+  issuer: RuledBy,
   claimOf: ClaimReader,
   speaker: Speaker,
 ): Caller | string {

@@ -5,9 +5,11 @@ import type { Ledger } from '../port.ts'
 /** Groups in one answer; the rest is counted. */
 const groupsMax = 5_000
 
-// Neither a refused credential nor an unreadable body was a question to policy.
+// Neither a refused credential nor an unreadable body was a question to policy, and what could not be looked up was not
+// answered by it; nor was what somebody only tried out.
 const decided = `started_at >= fromUnixTimestamp64Milli({from_ms: Int64}) AND caller != ''
-  AND (policy_hash != '' OR capabilities != '' OR error_code = 'authorize.denied')`
+  AND (policy_hash != '' OR capabilities != '' OR error_code = 'authorize.denied')
+  AND NOT startsWith(error_code, 'ownership.') AND decision != 'dry_run'`
 
 const disagreement = z.object({
   shadow: z.string(),

@@ -2,7 +2,8 @@
 // definitions when a session starts (SDK 1.12.0 `BetaManagedAgentsMultiagent*`).
 
 import { z } from 'zod'
-import { type JsonObject, parseBody } from '../json.ts'
+import { invalidRequest } from '../http/api-error.ts'
+import { type JsonObject, jsonObject, parseBody } from '../json.ts'
 import type { AgentSnapshot } from './agent-config.ts'
 
 /** Finds an agent by id and version (latest when absent). Throws a 404 when there is none. */
@@ -20,6 +21,11 @@ const members = z.object({
   type: z.enum(['enabled', 'disabled']),
   inline_agents: toggle.nullish(),
   predefined_agents: z.array(reference).max(20).nullish(),
+})
+const enabledPart = z.object({
+  type: z.literal('enabled'),
+  inline_agents: toggle,
+  predefined_agents: z.array(jsonObject),
 })
 const advisor = z.union([
   z.object({ type: z.literal('disabled') }),
@@ -47,18 +53,37 @@ function resolveReference(entry: z.infer<typeof reference>, owner: Owner, find: 
   return { type: 'agent', id: found.id, version: found.version }
 }
 
-function resolveMembers(params: z.infer<typeof members> | null | undefined, owner: Owner, find: FindAgent) {
+/** One part as it is saved. What an update leaves out of an enabled part stays as it was; null is its default. */
+function resolveMembers(
+  name: string,
+  params: z.infer<typeof members> | null | undefined,
+  stored: unknown,
+  owner: Owner,
+  find: FindAgent,
+) {
   if (params?.type === 'disabled') return { type: 'disabled' }
+  const kept = params ? enabledPart.safeParse(stored).data : undefined
+  const inline = params?.inline_agents === undefined ? kept?.inline_agents : params.inline_agents
+  const predefined =
+    params?.predefined_agents === undefined && kept !== undefined
+      ? kept.predefined_agents
+      : (params?.predefined_agents ?? []).map((entry) => resolveReference(entry, owner, find))
+  if (inline?.type === 'disabled' && predefined.length === 0) {
+    throw invalidRequest(
+      `multiagent.${name}.predefined_agents: needs an agent while \`inline_agents\` is disabled`,
+    )
+  }
   return {
     type: 'enabled',
-    inline_agents: { type: params?.inline_agents?.type ?? 'enabled' },
-    predefined_agents: (params?.predefined_agents ?? []).map((entry) => resolveReference(entry, owner, find)),
+    inline_agents: { type: inline?.type ?? 'enabled' },
+    predefined_agents: predefined,
   }
 }
 
 /**
  * The `multiagent` of a saved agent: every reference carries a version, every absent member its default
- * (subagents and workflows on, advisor off). `stored` is what the agent had; members of the same type merge.
+ * (subagents and workflows on, advisor off). `stored` is what the agent had; the same type merges, level by level.
+ * Throws a 400 for a part that could start nobody.
  */
 export function resolveMultiagent(
   params: JsonObject | null | undefined,
@@ -82,8 +107,12 @@ export function resolveMultiagent(
   return {
     type: parsed.type,
     advisor: keep(parsed.advisor, 'advisor') ?? parsed.advisor ?? { type: 'disabled' },
-    subagents: keep(parsed.subagents, 'subagents') ?? resolveMembers(parsed.subagents, owner, find),
-    workflows: keep(parsed.workflows, 'workflows') ?? resolveMembers(parsed.workflows, owner, find),
+    subagents:
+      keep(parsed.subagents, 'subagents') ??
+      resolveMembers('subagents', parsed.subagents, kept['subagents'], owner, find),
+    workflows:
+      keep(parsed.workflows, 'workflows') ??
+      resolveMembers('workflows', parsed.workflows, kept['workflows'], owner, find),
   }
 }
 

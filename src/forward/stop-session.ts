@@ -1,0 +1,59 @@
+// The only thing we ever change upstream by ourselves: a session that runs what nobody pinned is interrupted and archived,
+// with the credential that serves its team.
+import { setTimeout as wait } from 'node:timers/promises'
+import type { Pools } from './pools.ts'
+
+export type StopSessionDeps = {
+  /** Where a team's requests go, and with which credential. */
+  readonly route: (team: string) => { readonly pools: Pools; readonly authorization: string }
+  /** Between two tries to archive; an interrupt takes a moment. Default 250. */
+  readonly intervalMs?: number
+}
+
+const timeoutMs = 10_000
+const apiVersion = '2026-10-21'
+/** A session that still runs cannot be archived. */
+const triesMax = 20
+const plainId = /^[A-Za-z0-9_-]{1,128}$/
+
+/**
+ * Makes the stop: an interrupt, then an archive, tried up to 20 times. Resolves when the session is archived, deleted or
+ * was never there. Rejects when the upstream does not say so, or cannot be asked.
+ */
+export function createStopSession({
+  route,
+  intervalMs = 250,
+}: StopSessionDeps): (team: string, sessionId: string) => Promise<void> {
+  return async (team, sessionId) => {
+    if (!plainId.test(sessionId)) throw new Error('what is to be stopped has no id of a session')
+    const { pools, authorization } = route(team)
+    const post = async (path: string, body: string | null): Promise<number> => {
+      const answer = await pools.api.request({
+        path: `/v1/sessions/${sessionId}${path}`,
+        method: 'POST',
+        headers: {
+          authorization,
+          accept: 'application/json',
+          'anthropic-version': apiVersion,
+          'anthropic-beta': 'managed-agents-2026-04-01',
+          ...(body === null ? {} : { 'content-type': 'application/json' }),
+        },
+        ...(body === null ? {} : { body }),
+        headersTimeout: timeoutMs,
+        bodyTimeout: timeoutMs,
+        signal: AbortSignal.timeout(timeoutMs),
+      })
+      await answer.body.dump()
+      return answer.statusCode
+    }
+    for (let tries = 1; tries <= triesMax; tries += 1) {
+      // Again each time: what was queued may have begun to run since.
+      await post('/events', '{"events":[{"type":"user.interrupt"}]}').catch(() => 0)
+      const status = await post('/archive', null).catch(() => 0)
+      if ((status >= 200 && status < 300) || status === 404) return
+      if (status === 401 || status === 403) break
+      await wait(intervalMs)
+    }
+    throw new Error('the session could not be archived')
+  }
+}

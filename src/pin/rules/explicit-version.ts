@@ -1,0 +1,39 @@
+// A run names the version it is to have. Without one the upstream takes the latest, whatever somebody saved a minute ago.
+import type { Examined, Finding, PinRule } from '../rule.ts'
+import { type NamedAgent, nameVersion, preferredVersion, readNamedAgent, referenceTo } from './reference.ts'
+
+/**
+ * Ways 1, 2, 3 and 7: `agent` names a version in plain decimal. Forced, it names the one of the rollout, else the last
+ * approved, else the latest of this moment, so that what was judged is what runs.
+ */
+export const explicitVersion: PinRule = {
+  requirement: 'explicit_version',
+  ways: [1, 2, 3, 7, 8],
+  operations: new Set(['sessions.create', 'deployments.create', 'deployments.update']),
+  examine: (request, { mode }) => {
+    const named = readNamedAgent('explicit_version', request)
+    if (named === null) return []
+    if (named.kind === 'finding') return [named.finding]
+    if (named.version !== null) return []
+    const preferred = preferredVersion(request, named.id)
+    // To write down what happened, the upstream need not be asked.
+    if (preferred !== null || mode === 'observe') return [finding(request, named, preferred)]
+    return request.facts.agentVersion(named.id, null).then((latest) =>
+      // An agent that is not there is the upstream's to refuse.
+      latest === null ? [] : [finding(request, named, latest.version)],
+    )
+  },
+}
+
+function finding(request: Examined, { id, requested }: NamedAgent, version: number | null): Finding {
+  const wrong = requested === 'latest' ? 'no version was named' : `\`${requested}\` is not exactly a version`
+  const send = version === null ? 'name one' : `send \`"agent": ${referenceTo(id, version)}\``
+  return {
+    requirement: 'explicit_version',
+    path: ['agent'],
+    requested,
+    resolved: version === null ? '' : String(version),
+    sentence: `agent \`${id}\` needs a version and ${wrong}; ${send}`,
+    edits: version === null ? null : nameVersion(request, id, version),
+  }
+}
