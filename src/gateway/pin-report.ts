@@ -54,7 +54,10 @@ export function readPin(pin: Exchange['steps']['pin']): PinFields {
 }
 
 /** Where no class looked at the request, its record says all the same which agent was named, and how. */
-export function withExposure(fields: PinFields, exposure: Exposure | null): PinFields & Pick<ExchangeRecord, 'exposure'> {
+export function withExposure(
+  fields: PinFields,
+  exposure: Exposure | null,
+): PinFields & Pick<ExchangeRecord, 'exposure'> {
   if (exposure === null) return { ...fields, exposure: '' }
   const named =
     fields.pin_kind === 'open'

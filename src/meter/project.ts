@@ -6,7 +6,12 @@ import type { JournalRecord } from '../kernel/journal.ts'
 import type { PolicyChangeRow, QuarantinedRow, StatedRows, VerificationRow } from '../ledger/rows.ts'
 import { projectEvent } from './event-rows.ts'
 import { projectCreation, projectDeletion, projectSession, projectThread } from './object-rows.ts'
-import { type MeteredExchange, type MeteredPolicyChange, type MeteredVerification, meteredRecordSchema } from './record-schema.ts'
+import {
+  type MeteredExchange,
+  type MeteredPolicyChange,
+  type MeteredVerification,
+  meteredRecordSchema,
+} from './record-schema.ts'
 
 /** Rows of a record; one that cannot be read becomes a quarantined row with the reason. Never throws. */
 export function project(record: JournalRecord): Partial<StatedRows> {

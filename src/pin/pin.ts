@@ -83,13 +83,9 @@ export function createPin(deps: PinDeps): Pin {
           return conclude(around, received, memberships, examination)
         }),
       )
-    const judged = attempt(() => after(enrich(plan, around, touched), () => judge(classify(pins, touched))))
+    const judged = after(enrich(plan, around, touched), () => judge(classify(pins, touched)))
     return judged instanceof Promise ? judged.catch((cause: unknown) => unavailable(plan, cause)) : judged
   }
-}
-
-function attempt(judge: () => PinOutcome | Promise<PinOutcome>): PinOutcome | Promise<PinOutcome> {
-  return judge()
 }
 
 /** What is only watched must not stop anybody. */

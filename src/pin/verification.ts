@@ -1,12 +1,10 @@
 // After the fact: the session that the upstream answers is read again beside the client's answer, compared with what was
 // pinned, recorded, and stopped where a class says so. Nothing here delays or changes what the client gets.
-import { hashAgent, resolveAgent } from './config-hash.ts'
-import { isObject, type JsonObject, member, textMember } from './json-values.ts'
+import { withoutKeys } from '../kernel/redact.ts'
+import { type ComparingDeps, compareSession, type Looked, retry, unread } from './compare-session.ts'
+import { shorten, textMember } from './json-values.ts'
 import type { PinJudged, PinOutcome } from './pin-outcome.ts'
-import type { Mode, Pins } from './pins.ts'
-import type { PinFacts } from './rule.ts'
-import { isCurrent } from './rules/reference.ts'
-import { type Comparison, compareSnapshot, hashSnapshot } from './verify.ts'
+import type { Mode } from './pins.ts'
 
 /** What is kept of one comparison. Paths and words only; nothing of what the agent says. */
 export type VerificationRecord = {
@@ -31,14 +29,11 @@ export type VerificationRecord = {
   readonly action: '' | 'stopped' | 'stop_failed'
 }
 
-export type VerificationDeps = {
-  readonly pins: () => Pins
-  readonly factsOf: (team: string) => Pick<PinFacts, 'agentVersion' | 'session'>
+export type VerificationDeps = ComparingDeps & {
   /** Interrupts and archives a session with the team's credential; rejects when it does not end. */
   readonly stopSession: (team: string, sessionId: string) => Promise<void>
   /** Journal, log and metrics; must not throw. */
   readonly onVerified: (record: VerificationRecord) => void
-  readonly nowMs: () => number
 }
 
 /** One exchange whose answer may have to be verified. */
@@ -68,8 +63,6 @@ export type Verification = {
 
 /** Comparisons at once; beyond them an answer counts as one that could not be looked at. */
 const pendingMax = 1_000
-/** Each try has the bound of a read of ours. */
-const triesMax = 3
 
 /** Makes the verification of one gateway. */
 export function createVerification(deps: VerificationDeps): Verification {
@@ -101,20 +94,6 @@ export function createVerification(deps: VerificationDeps): Verification {
   }
 }
 
-type Looked = Comparison & {
-  readonly sessionId: string
-  readonly agentId: string
-  readonly version: number
-  readonly expectedHash: string
-  readonly answeredHash: string
-  readonly isRead: boolean
-}
-
-const unread = (reason: string, sessionId = ''): Looked => ({
-  ...{ sessionId, agentId: '', version: 0, expectedHash: '', answeredHash: '', isRead: false },
-  ...{ differences: [reason], unknown: [] },
-})
-
 const overrun = async (): Promise<Looked> => unread('too many answers at once')
 
 async function look(
@@ -131,90 +110,6 @@ async function look(
   const session = await retry(() => facts.session(sessionId))
   const found = await compareSession(deps, answering, pin, session)
   return found.sessionId === '' ? { ...found, sessionId } : found
-}
-
-async function compareSession(
-  deps: VerificationDeps,
-  { team, body }: Answering,
-  pin: PinJudged,
-  session: unknown,
-): Promise<Looked> {
-  const sessionId = textMember(session, 'id')
-  if (sessionId === undefined) return unread('the answer is no session')
-  const snapshot = member(session, 'agent')
-  const [answeredId, answeredVersion] = [textMember(snapshot, 'id'), member(snapshot, 'version')]
-  if (answeredId === undefined || typeof answeredVersion !== 'number') {
-    return unread('the session does not say what it runs', sessionId)
-  }
-  const agentId = pin.agentId === '' ? answeredId : pin.agentId
-  const version = pin.version === 0 ? answeredVersion : pin.version
-  const about = {
-    sessionId,
-    agentId: answeredId,
-    version: answeredVersion,
-    answeredHash: hashSnapshot(snapshot),
-  }
-  const other = [
-    ...(answeredId === agentId ? [] : ['id']),
-    ...(answeredVersion === version ? [] : ['version']),
-  ]
-  const found = await retry(() => resolveAgent(deps.factsOf(team).agentVersion, agentId, version)).catch(
-    () => null,
-  )
-  if (found === null) {
-    // That it is another version than the one asked for is known without reading either.
-    return {
-      ...unread('the saved version cannot be read', sessionId),
-      ...about,
-      isRead: other.length > 0,
-      differences: other,
-    }
-  }
-  const compared = compareSnapshot(found, sentAgent(body), snapshot)
-  const savedHash = hashAgent(found)
-  const approval = approvalOf(deps, agentId, version)
-  const notApproved =
-    approval === 'none' ? ['version'] : approval !== null && approval !== savedHash ? ['config_hash'] : []
-  return {
-    ...about,
-    differences: [...new Set([...other, ...notApproved, ...compared.differences])],
-    unknown: compared.unknown,
-    expectedHash: approval === null || approval === 'none' ? savedHash : approval,
-    isRead: true,
-  }
-}
-
-/** The hash approved; null where a number alone was, or nobody approves this agent at all; `none` for a version nobody did. */
-function approvalOf(
-  { pins, nowMs }: VerificationDeps,
-  agentId: string,
-  version: number,
-): string | 'none' | null {
-  const now = pins()
-  const approvals = now.approved.get(agentId)
-  if (approvals === undefined || approvals.length === 0) return null
-  const approval = approvals.find(
-    (each) => each.version === version && isCurrent(now, agentId, each, nowMs()),
-  )
-  return approval === undefined ? 'none' : approval.configHash
-}
-
-/** The `agent` of the body that went up; null without one. It was read before, or it would not have gone up. */
-function sentAgent(body: Buffer | null): JsonObject | null {
-  if (body === null) return null
-  const parsed: unknown = JSON.parse(body.toString('utf8'))
-  const agent = member(parsed, 'agent')
-  return isObject(agent) ? agent : null
-}
-
-async function retry<Value>(ask: () => Promise<Value>): Promise<Value> {
-  for (let tries = 1; ; tries += 1) {
-    try {
-      return await ask()
-    } catch (error) {
-      if (tries >= triesMax) throw error
-    }
-  }
 }
 
 /** Fails closed: where a class requires the answer to be verified, what cannot be looked at is stopped like what differs. */
@@ -249,15 +144,22 @@ async function finish(
     checked_at_ms: deps.nowMs(),
     team,
     caller,
-    session_id: sessionId,
-    agent_id: looked.agentId,
-    agent_version: looked.version,
+    session_id: printable(sessionId),
+    agent_id: printable(looked.agentId),
+    agent_version: asVersion(looked.version),
     pin_class: pin.classes.join(','),
     mode,
     outcome,
-    differences: outcome === 'unknown' ? unknown : differences,
+    differences: (outcome === 'unknown' ? unknown : differences).map(withoutKeys),
     expected_hash: looked.expectedHash,
     answered_hash: looked.answeredHash,
     action,
   })
 }
+
+/** It is the upstream's text, and may be anything. */
+const printable = (text: string): string => withoutKeys(shorten(text, 128))
+
+/** What a column can hold; 0 for what is no version. */
+const asVersion = (version: number): number =>
+  Number.isSafeInteger(version) && version > 0 && version <= 4_294_967_295 ? version : 0

@@ -34,13 +34,11 @@ export function compareSnapshot(expected: ResolvedAgent, sent: unknown, snapshot
     compareDefinition({ found, at, config: agent.config, replaced, definition, roster: null })
   const roster = (saved: unknown, at: JsonPath, answered: unknown): void => {
     const name = referenceName(saved)
-    if (name !== null && name === nameOf(agent)) return ofOwner(at, answered)
     const config = name === null ? undefined : members.get(name)?.config
-    if (name !== null && config === undefined) return note(found, at)
-    if (config !== undefined) {
-      return compareDefinition({ found, at, config, replaced: {}, definition: answered, roster: null })
-    }
-    compareParts(found, at, saved, answered, roster)
+    if (name === null) compareParts(found, at, saved, answered, roster)
+    else if (name === nameOf(agent)) ofOwner(at, answered)
+    else if (config === undefined) note(found, at)
+    else compareDefinition({ found, at, config, replaced: {}, definition: answered, roster: null })
   }
   compareDefinition({ found, at: [], config: agent.config, replaced, definition: snapshot, roster })
   return found
@@ -55,19 +53,25 @@ type Definition = {
   readonly config: JsonObject
   readonly replaced: JsonObject
   readonly definition: unknown
-  /** How `multiagent` is compared; null where a definition repeats none. */
+  /** How `multiagent` is compared; null in a roster, where none is repeated. */
   readonly roster: Compare | null
 }
 
 function compareDefinition({ found, at, config, replaced, definition, roster }: Definition): void {
-  if (!isObject(definition)) return note(found, at)
+  const noRoster: Compare = (_saved, path, answered) => {
+    if (!isAbsent(answered)) note(found, path)
+  }
+  if (!isObject(definition)) {
+    note(found, at)
+    return
+  }
   for (const key of new Set([...Object.keys(config), ...Object.keys(definition)])) {
-    if (ofTheSaved.has(key) || (key === 'multiagent' && roster === null)) continue
+    if (ofTheSaved.has(key)) continue
     const [saved, answered] = [member(config, key), member(definition, key)]
     const path = [...at, key]
     if (Object.hasOwn(replaced, key)) compareWritten(found, path, replaced[key], answered)
     else if (!known.has(key) && isAbsent(saved) !== isAbsent(answered)) addPath(found.unknown, path)
-    else if (key === 'multiagent' && roster !== null) roster(saved, path, answered)
+    else if (key === 'multiagent') (roster ?? noRoster)(saved, path, answered)
     else if (key === 'skills') compareSkills(found, path, saved, answered)
     else compare(found, path, saved, answered)
   }
@@ -88,8 +92,8 @@ function compareParts(found: Found, at: JsonPath, saved: unknown, answered: unkn
     return
   }
   if (Array.isArray(saved) && Array.isArray(answered)) {
-    if (saved.length !== answered.length) return note(found, at)
-    for (const [index, item] of saved.entries()) inner(item, [...at, index], answered[index])
+    if (saved.length !== answered.length) note(found, at)
+    else for (const [index, item] of saved.entries()) inner(item, [...at, index], answered[index])
     return
   }
   if (isObject(saved) && isObject(answered)) {
@@ -103,7 +107,10 @@ function compareParts(found: Found, at: JsonPath, saved: unknown, answered: unkn
 
 /** A skill saved without a version gets one when the session starts, which is what `skill_versions` is for. */
 function compareSkills(found: Found, at: JsonPath, saved: unknown, answered: unknown): void {
-  if (!Array.isArray(saved) || !Array.isArray(answered)) return compare(found, at, saved, answered)
+  if (!Array.isArray(saved) || !Array.isArray(answered)) {
+    compare(found, at, saved, answered)
+    return
+  }
   const open = saved.map((skill: unknown, index) => {
     const version = member(skill, 'version')
     if (!isObject(skill) || !(isAbsent(version) || version === 'latest')) return skill
@@ -127,9 +134,10 @@ function compareWritten(found: Found, at: JsonPath, written: unknown, answered: 
     return
   }
   if (Array.isArray(written) && Array.isArray(answered)) {
-    if (written.length !== answered.length) return note(found, at)
-    for (const [index, item] of written.entries())
-      compareWritten(found, [...at, index], item, answered[index])
+    if (written.length !== answered.length) note(found, at)
+    else
+      for (const [index, item] of written.entries())
+        compareWritten(found, [...at, index], item, answered[index])
     return
   }
   if (isObject(written) && isObject(answered)) {

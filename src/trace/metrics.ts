@@ -112,7 +112,8 @@ export function createMetrics(options: MetricsOptions): Metrics {
       if (isNew) count.canaryHolds.add(1)
       count.canariesHeld.record(now)
     },
-    sessionVerified: (outcome, action) => count.verifications.add(1, outcome, action === '' ? 'none' : action),
+    sessionVerified: (outcome, action) =>
+      count.verifications.add(1, outcome, action === '' ? 'none' : action),
     journalRefused: (kind) => count.journalRefusals.add(1, { kind }),
     journalTroubled: (kind) => count.troubles.add(1, { kind }),
     spansExported: (result, spans) => count.spans.add(spans, { result }),

@@ -121,6 +121,8 @@ const keptKeys = `
     UNION ALL
     SELECT concat('object ', object_kind, ' ', object_id) AS key, count() AS copies FROM tollgate.object_owners FINAL GROUP BY key
     UNION ALL
+    SELECT concat('object agent_version ', agent_id, '@', toString(version)) AS key, count() AS copies FROM tollgate.agent_versions FINAL GROUP BY key
+    UNION ALL
     SELECT concat('session ', session_id) AS key, toUInt64(1) AS copies FROM tollgate.session_status FINAL GROUP BY key
     UNION ALL
     SELECT concat('event ', session_id, ' ', event_id) AS key, count() AS copies FROM tollgate.usage_events FINAL GROUP BY key

@@ -239,6 +239,12 @@ test('an exchange written twice is one row, with every field of its record', asy
     retry_count: 1,
     capabilities: 'session.create session/*\nagent.use agent/agent_1',
     shadow: 'would_deny: policy.csv:12 session.create',
+    pin_class: 'sensitive',
+    pin_rule: 'pins.yaml:12 agent agent_1',
+    pin_findings: 'force explicit_version agent: latest -> 3',
+    approved_by: 'ada',
+    config_hash: `sha256:${'0'.repeat(64)}`,
+    exposure: 'unpinned',
   }
   await house.write([exchange, exchange])
   await house.write([exchange])

@@ -116,11 +116,7 @@ test('the report is the history of the simulator: every session of every kind, a
   await red.beta.deployments.update(deployment.id, { agent: agent.id })
   expected.push(`deployment_version ${deployment.id}`)
   ids.push(deployment.id)
-  // Sessions of a run are the upstream's own doing; the ledger learns of them where somebody looks.
-  const rerun = await red.beta.deployments.run(deployment.id)
-  await red.beta.sessions.retrieve(rerun.session_id ?? '')
-  ids.push(rerun.session_id ?? '')
-  expected.push(`deployment_version ${rerun.session_id}`, `approved_version ${rerun.session_id}`)
+  await ran(['deployment_version', 'approved_version'])
 
   await create(named(1), [], { env: changed.id })
   await red.beta.environments.update(changed.id, {
@@ -140,7 +136,7 @@ test('the report is the history of the simulator: every session of every kind, a
   await outside.beta.sessions.update(touched.id, { agent: { tools: [{ type: 'agent_toolset_20260401' }] } })
 
   const found = await report()
-  expect(found.problems).toEqual([])
+  expect([found.problems, found.pending]).toEqual([[], 0])
   expect(linesOf(found, ids)).toEqual([...expected].sort())
   expect(found.findings).toHaveLength(expected.length)
   const history: string[] = []
@@ -207,6 +203,33 @@ test('what a class only observes is in the report under the name of its requirem
   expect(
     found.findings.some(({ finding, request_id }) => finding === 'dated_models' && request_id !== ''),
   ).toBe(true)
+})
+
+test('a session with the name of an owner is given the time that another gateway may need to tell of it', async () => {
+  await pin('default: open\nclasses: { open: {} }\n')
+  const agent = await red.beta.agents.create({ name: 'early', model: 'claude-sonnet-5-5' })
+  const environment = await red.beta.environments.create({ name: 'p', config: { type: 'cloud' } })
+  const session = await outside.beta.sessions.create({
+    ...{ agent: { type: 'agent', id: agent.id, version: 1 }, environment_id: environment.id },
+    metadata: { tollgate_owner: 'red/robot' },
+  })
+  const found = await report()
+  expect(found.pending).toBe(1)
+  expect(linesOf(found, [session.id])).toEqual([])
+  await outside.beta.sessions.delete(session.id)
+})
+
+test('what was denied ran nowhere and is no finding', async () => {
+  const agent = await red.beta.agents.create({ name: 'denied', model: 'claude-sonnet-5-5' })
+  const environment = await red.beta.environments.create({ name: 'p', config: { type: 'cloud' } })
+  await pin('default: strict\nclasses: { strict: { explicit_version: require } }\n')
+  const call = red.beta.sessions.create({ agent: agent.id, environment_id: environment.id })
+  await expect(call).rejects.toThrow('version')
+  const dryRun = { headers: { 'x-tollgate-dry-run': 'true' } }
+  await pin('default: open\nclasses: { open: {} }\n')
+  await red.beta.sessions.create({ agent: agent.id, environment_id: environment.id }, dryRun)
+  const { findings } = await report()
+  expect(findings.filter(({ agent_id }) => agent_id === agent.id)).toEqual([])
 })
 
 test('what was forced is not a finding: it ran as it should', async () => {

@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type Anthropic from '@anthropic-ai/sdk'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { deferred } from '../support/deferred.ts'
 import { openTestHouse, type TestHouse } from '../support/house.ts'
 import { type JsonAnswer, type Lie, startLyingUpstream } from '../support/lying-upstream.ts'
 import { until } from '../support/until.ts'
@@ -216,6 +217,47 @@ test('a session that a run of a deployment makes is verified too', async () => {
   })
   const run = await client.beta.deployments.run(deployment.id)
   expect(await verified(run.session_id ?? '')).toMatchObject({ outcome: 'same' })
+})
+
+test('a session that runs already is interrupted until it can be archived', async () => {
+  await pin(verifying('require'))
+  other.lie = inAgent((snapshot) => ({ ...snapshot, system: 'be cruel' }))
+  const session = await client.beta.sessions.create({
+    ...{ agent: pinned(), environment_id: environment.id, metadata: { simulator_scenario: 'long' } },
+    initial_events: [{ type: 'user.message', content: [{ type: 'text', text: 'go' }] }],
+  })
+  expect(await verified(session.id)).toMatchObject({ outcome: 'different', action: 'stopped' })
+  expect(stops(session.id)[0]).toBe(interrupt)
+  const now = await client.beta.sessions.retrieve(session.id)
+  expect([now.status, now.archived_at === null]).toEqual(['terminated', false])
+})
+
+test('the client has its answer, every byte of it, before anything is compared', async () => {
+  await pin(verifying('require'))
+  const slow = await client.beta.agents.create({ name: 'slow', model: 'claude-sonnet-5-5' })
+  const asked = deferred<void>()
+  const released = deferred<void>()
+  other.lie = async ({ method, path }, answer) => {
+    if (method === 'GET' && path.startsWith(`/v1/agents/${slow.id}`)) {
+      asked.resolve()
+      await released.promise
+    }
+    return answer
+  }
+  const session = await create({ type: 'agent', id: slow.id, version: 1 })
+  expect(session.agent.id).toBe(slow.id)
+  await asked.promise
+  released.resolve()
+  expect(await verified(session.id)).toMatchObject({ outcome: 'same' })
+})
+
+test('a stop that the upstream refuses is told as one that failed', async () => {
+  await pin(verifying('require'))
+  other.lie = inAgent((snapshot) => ({ ...snapshot, system: 'be cruel' }))
+  house.simulator.faults.add({ method: 'POST', path: '/v1/sessions/*/archive', status: 403, times: null })
+  const session = await create(pinned())
+  expect(await verified(session.id)).toMatchObject({ outcome: 'different', action: 'stop_failed' })
+  house.simulator.faults.clear()
 })
 
 test('without a class that asks for it nothing is compared', async () => {

@@ -126,7 +126,10 @@ test('explain names the rule of every pair, and clause by clause what the neares
 })
 
 test('explain judges what the pins make of the request, and what a given agent carries', async () => {
-  put('pins.yaml', 'classes: { sensitive: { explicit_version: force } }\nsensitivity: [{ agent: agent_1, class: sensitive }]\napproved: { agent_1: [7] }\n')
+  put(
+    'pins.yaml',
+    'classes: { sensitive: { explicit_version: force } }\nsensitivity: [{ agent: agent_1, class: sensitive }]\napproved: { agent_1: [7] }\n',
+  )
   writeFileSync(at('agent.json'), JSON.stringify({ name: 'a', model: 'claude-opus-5-5' }))
   const { out } = await explain(
     { agent: 'agent_1', environment_id: 'env_pay_1' },

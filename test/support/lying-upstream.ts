@@ -1,7 +1,7 @@
 // An upstream that hands on everything to a simulator, and may answer something else than what the simulator said.
 import { startRawUpstream } from './raw-upstream.ts'
 
-/** What to answer instead of this JSON; the same object when it is true. */
+/** What to answer instead of this JSON, at once or later; the same object when it is true. */
 export type Lie = (asked: { readonly method: string; readonly path: string }, answer: JsonAnswer) => unknown
 export type JsonAnswer = { readonly [key: string]: unknown }
 
@@ -22,7 +22,7 @@ export async function startLyingUpstream(url: () => string, lie: () => Lie) {
       .then(async (answer) => {
         const text = await answer.text()
         const said: unknown = text === '' ? null : JSON.parse(text)
-        const told = isJsonAnswer(said) && answer.ok ? lie()({ method, path }, said) : said
+        const told = isJsonAnswer(said) && answer.ok ? await lie()({ method, path }, said) : said
         response.writeHead(answer.status, { 'content-type': 'application/json' }).end(JSON.stringify(told))
       })
       .catch(() => response.destroy())

@@ -5,7 +5,9 @@ import { type ExposureFinding, type FindingKind, tell } from './finding.ts'
 import type { ListedSession } from './upstream-sessions.ts'
 
 export type Evidence = {
-  readonly seen: ExposureSeen
+  /** Made in the period: those the ledger has, and those that only the upstream's list has, whose team is ''. */
+  readonly sessions: readonly SessionSeen[]
+  readonly seen: Omit<ExposureSeen, 'sessions'>
   /** Sessions that the upstream lists and no request through a gateway made, with where they came from. */
   readonly strangers: readonly (ListedSession & { readonly origin: string })[]
   /** Sessions that run something that neither their version nor a request through a gateway explains, by its paths. */
@@ -19,11 +21,11 @@ export type Evidence = {
 
 /** Every finding once, oldest first. */
 export function judgeExposure(evidence: Evidence): readonly ExposureFinding[] {
-  const sessions = new Map(evidence.seen.sessions.map((session) => [session.session_id, session]))
+  const sessions = new Map(evidence.sessions.map((session) => [session.session_id, session]))
   const all = [
     ...evidence.seen.exchanges.flatMap((exchange) => judgeExchange(exchange, sessions)),
-    ...evidence.seen.sessions.flatMap((session) => judgeSession(session, evidence)),
-    ...evidence.strangers.flatMap((stranger) => judgeStranger(stranger, evidence)),
+    ...evidence.sessions.flatMap((session) => judgeSession(session, evidence)),
+    ...evidence.strangers.map((stranger) => ofListed('out_of_band', stranger, stranger.origin)),
     ...evidence.drifted.map((drifted) =>
       ofListed('verified_answer', drifted, `drift ${drifted.paths.slice(0, 5).join(' ')}`),
     ),
@@ -95,44 +97,52 @@ function readObserved(findings: string): readonly (readonly [RequirementName, st
 const isRequirement = (name: string | undefined): name is RequirementName => name !== undefined
 
 function judgeSession(session: SessionSeen, evidence: Evidence): readonly ExposureFinding[] {
-  const { seen, pins, changedEnvironments } = evidence
+  const { history } = evidence.seen
+  const { deployment_id: deployment, environment_id: environment } = session
+  // The deployment as it was when it made the session.
+  const saved =
+    deployment === ''
+      ? undefined
+      : lastBefore(
+          history,
+          session.created_at_ms,
+          (each) => objectOf(each) === deployment && each.agent_id !== '',
+        )
   const found = (finding: FindingKind, detail: string): ExposureFinding =>
     tell({
-      ...{ finding, team: session.team, caller: session.caller, detail, request_id: '' },
-      ...{ agent_id: session.agent_id, agent_name: session.agent_name, agent_version: session.agent_version },
-      ...{ object: session.session_id, session_id: session.session_id },
+      ...{ finding, detail, request_id: '', object: session.session_id, session_id: session.session_id },
+      ...{ team: session.team || (saved?.team ?? ''), caller: session.caller || (saved?.caller ?? '') },
+      ...{
+        agent_id: session.agent_id,
+        agent_name: session.agent_name,
+        agent_version: session.agent_version,
+      },
       at: new Date(session.created_at_ms).toISOString(),
     })
-  const findings: ExposureFinding[] = []
   const why = whyNotApproved(evidence, session.agent_id, session.agent_version)
-  if (why !== null) findings.push(found('approved_version', why))
-  if (session.deployment_id !== '') {
-    // The deployment as it was when it made the session.
-    const saved = lastBefore(
-      seen.history,
-      session.created_at_ms,
-      (each) => objectOf(each) === session.deployment_id && each.agent_id !== '',
-    )
-    if (saved?.exposure.includes('repinned') === true)
-      findings.push(found('deployment_version', session.deployment_id))
-    if (saved?.exposure.includes('unpinned') === true)
-      findings.push(found('explicit_version', session.deployment_id))
-  }
-  const { environment_id: environment } = session
-  const approvedMs = pins.environments.get(environment)?.onMs ?? null
-  const change = lastBefore(
-    seen.history,
-    session.created_at_ms,
-    (each) => each.operation === 'environments.update' && objectOf(each) === environment,
-  )
-  const isSince = change !== undefined && (approvedMs === null || change.started_at_ms >= approvedMs)
-  if (changedEnvironments.has(environment)) {
-    findings.push(found('environment_unchanged', `${environment} is not what was approved`))
-  } else if (isSince && !pins.environments.has(environment)) {
-    const when = new Date(change.started_at_ms).toISOString()
-    findings.push(found('environment_unchanged', `${environment} changed by ${change.caller} at ${when}`))
-  }
-  return findings
+  const words = saved?.exposure.split(' ') ?? []
+  const change = whyEnvironment(evidence, environment, session.created_at_ms)
+  return [
+    ...(why === null ? [] : [found('approved_version', why)]),
+    ...(words.includes('repinned') ? [found('deployment_version', deployment)] : []),
+    ...(words.includes('unpinned') ? [found('explicit_version', deployment)] : []),
+    ...(change === null ? [] : [found('environment_unchanged', change)]),
+  ]
+}
+
+/** What is approved is held against what is there; of the rest it is told when it was changed through here before. */
+function whyEnvironment(
+  { seen, pins, changedEnvironments }: Evidence,
+  id: string,
+  atMs: number,
+): string | null {
+  if (changedEnvironments.has(id)) return `${id} is not what was approved`
+  if (pins.environments.has(id)) return null
+  const isIt = (each: ExchangeSeen): boolean =>
+    each.operation === 'environments.update' && objectOf(each) === id
+  const change = lastBefore(seen.history, atMs, isIt)
+  if (change === undefined) return null
+  return `${id} changed by ${change.caller} at ${new Date(change.started_at_ms).toISOString()}`
 }
 
 function lastBefore(
@@ -152,19 +162,6 @@ function whyNotApproved({ pins, nowMs }: Evidence, id: string, version: number):
   const approval = approvals.find((each) => each.version === version)
   if (approval === undefined) return 'approved by nobody'
   return approval.expiresAtMs !== null && approval.expiresAtMs <= nowMs ? 'no longer approved' : null
-}
-
-function judgeStranger(
-  stranger: ListedSession & { readonly origin: string },
-  evidence: Evidence,
-): readonly ExposureFinding[] {
-  const isSeen = evidence.seen.sessions.some(({ session_id }) => session_id === stranger.session_id)
-  // What was also seen on its way through is judged there.
-  const why = isSeen ? null : whyNotApproved(evidence, stranger.agent_id, stranger.agent_version)
-  return [
-    ofListed('out_of_band', stranger, stranger.origin),
-    ...(why === null ? [] : [ofListed('approved_version', stranger, why)]),
-  ]
 }
 
 const ofListed = (finding: FindingKind, session: ListedSession, detail: string): ExposureFinding =>

@@ -10,22 +10,18 @@ import {
   readSessionsMadeHere,
 } from '../../ledger/queries/exposure.ts'
 import type { Pins } from '../../pin/pins.ts'
-import type { PinFacts } from '../../pin/rule.ts'
+import { type ChangedEnvironmentsDeps, findChangedEnvironments } from './changed-environments.ts'
 import { type DriftDeps, findDrift } from './drift.ts'
 import type { ExposureFinding } from './finding.ts'
 import { type Evidence, judgeExposure } from './judge.ts'
 import { type ListedSession, listSessions, type ReadAccount } from './upstream-sessions.ts'
 
-export type ReportDeps = {
+export type ReportDeps = ChangedEnvironmentsDeps & {
   readonly ledger: Pick<Ledger, 'query'>
   /** Brings what is in this gateway's journal into the ledger; false when it could not. Never rejects. */
   readonly flush: () => Promise<boolean>
-  /** Names of the upstream accounts. */
-  readonly accounts: readonly string[]
   readonly readAccount: ReadAccount
-  readonly factsOf: (account: string) => Pick<PinFacts, 'agentVersion' | 'environment'>
   readonly comparePaths: DriftDeps['comparePaths']
-  readonly hashEnvironment: (environment: { readonly [key: string]: unknown }) => string
   readonly pins: () => Pins
   readonly requirementNames: ReadonlySet<string>
   readonly nowMs: () => number
@@ -76,11 +72,12 @@ export async function loadExposureReport(deps: ReportDeps, period: Period): Prom
   const seen = await readExposure(deps.ledger, period)
   const listed = listings.flatMap(({ sessions }) => sessions)
   const { strangers, pending } = await findStrangers(deps, listed, seen, nowMs)
+  const sessions = unite(seen, listed, pending)
   const drift = await findDrift(
     { ...deps, readExplanations: (ids) => readExplanations(deps.ledger, ids) },
     listed,
   )
-  const environments = await findChangedEnvironments(deps, pins, listed, seen)
+  const environments = await findChangedEnvironments(deps, pins, listed, sessions)
   const problems = [
     ...listings.flatMap((listing) => listing.problems),
     ...(isFlushed ? [] : ['the ledger does not have everything yet that passed this gateway']),
@@ -90,7 +87,7 @@ export async function loadExposureReport(deps: ReportDeps, period: Period): Prom
   ]
   const { requirementNames } = deps
   const evidence: Evidence = {
-    ...{ seen, strangers, drifted: drift.drifted, changedEnvironments: environments.changed },
+    ...{ sessions, seen, strangers, drifted: drift.drifted, changedEnvironments: environments.changed },
     ...{ pins, requirementNames, nowMs },
   }
   const findings = judgeExposure(evidence)
@@ -101,14 +98,26 @@ export async function loadExposureReport(deps: ReportDeps, period: Period): Prom
     complete: problems.length === 0,
     problems,
     sessions: new Set([...listed, ...seen.sessions].map(({ session_id }) => session_id)).size,
-    pending,
+    pending: pending.size,
     groups: group(findings),
     findings: findings.slice(0, findingsMax),
     left_out: Math.max(0, findings.length - findingsMax),
   }
 }
 
-type Strangers = { readonly strangers: Evidence['strangers']; readonly pending: number }
+/** What only the upstream's list has was made by a schedule, a run, or elsewhere: its team is not known. */
+function unite(
+  seen: ExposureSeen,
+  listed: readonly ListedSession[],
+  pending: ReadonlySet<string>,
+): Evidence['sessions'] {
+  const known = new Set(seen.sessions.map(({ session_id }) => session_id))
+  const others = listed.filter(({ session_id }) => !known.has(session_id) && !pending.has(session_id))
+  return [...seen.sessions, ...others.map((session) => ({ ...session, team: '', caller: '' }))]
+}
+
+/** `pending`: ids of sessions that are too new to say. */
+type Strangers = { readonly strangers: Evidence['strangers']; readonly pending: ReadonlySet<string> }
 
 /** A stamp is no proof, so it only buys the time that another gateway may need to tell. */
 async function findStrangers(
@@ -134,7 +143,7 @@ async function findStrangers(
   const isYoung = (session: ListedSession): boolean =>
     session.isStamped && nowMs - session.created_at_ms < graceMs
   return {
-    pending: foreign.filter(isYoung).length,
+    pending: new Set(foreign.filter(isYoung).map(({ session_id }) => session_id)),
     strangers: foreign
       .filter((session) => !isYoung(session))
       .map((session) => ({
@@ -145,39 +154,6 @@ async function findStrangers(
             : `by deployment ${session.deployment_id}, which was made elsewhere`,
       })),
   }
-}
-
-async function findChangedEnvironments(
-  deps: ReportDeps,
-  pins: Pins,
-  listed: readonly ListedSession[],
-  seen: ExposureSeen,
-): Promise<{ readonly changed: ReadonlySet<string>; readonly problems: readonly string[] }> {
-  const used = new Set([...listed, ...seen.sessions].map(({ environment_id }) => environment_id))
-  const changed = new Set<string>()
-  const problems: string[] = []
-  for (const [id, { configHash }] of pins.environments) {
-    if (!used.has(id)) continue
-    const accounts = new Set([
-      ...listed.filter((each) => each.environment_id === id).map(({ account }) => account),
-      ...deps.accounts,
-    ])
-    try {
-      const found = await findEnvironment(deps, accounts, id)
-      if (found !== null && deps.hashEnvironment(found) !== configHash) changed.add(id)
-    } catch {
-      problems.push(`environment ${id} could not be read, so whether it is as approved is not known`)
-    }
-  }
-  return { changed, problems }
-}
-
-async function findEnvironment({ factsOf }: ReportDeps, accounts: ReadonlySet<string>, id: string) {
-  for (const account of accounts) {
-    const found = await factsOf(account).environment(id)
-    if (found !== null) return found
-  }
-  return null
 }
 
 /** By kind, then team and agent, most first. */
