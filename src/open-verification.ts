@@ -1,7 +1,7 @@
 // What the root makes of verification: the comparison after the fact, its way to the journal, the log and the metrics, and
 // its place beside the tap.
-import type { StopSessionDeps } from './forward/stop-session.ts'
-import { createStopSession } from './forward/stop-session.ts'
+import { setTimeout as wait } from 'node:timers/promises'
+import { createStopSession, type StopSessionDeps } from './forward/stop-session.ts'
 import type { Clock } from './kernel/clock.ts'
 import type { Logger } from './kernel/logger.ts'
 import type { Pins } from './pin/pins.ts'
@@ -23,9 +23,12 @@ export type VerificationParts = StopSessionDeps & {
 export type OpenVerification = {
   /** The tap of an exchange, with the comparison of its answer beside it. */
   readonly tapWith: (deps: TapDeps, tapped: Tapped) => Tap | null
-  /** Resolves when nothing begun so far asks the upstream any more. */
+  /** Resolves when nothing begun so far asks the upstream any more, or after five seconds. */
   readonly settled: () => Promise<void>
 }
+
+/** A shutdown waits no longer for an upstream that does not answer. */
+const settleTimeoutMs = 5_000
 
 /** Makes it. */
 export function openVerification(parts: VerificationParts): OpenVerification {
@@ -59,7 +62,12 @@ export function openVerification(parts: VerificationParts): OpenVerification {
       }
       return createTap({ ...deps, onBody: watch.onBody, onFailure }, tapped)
     },
-    settled: verification.settled,
+    settled: async () => {
+      const enough = new AbortController()
+      const patience = wait(settleTimeoutMs, undefined, { signal: enough.signal }).catch(() => {})
+      await Promise.race([verification.settled(), patience])
+      enough.abort()
+    },
   }
 }
 

@@ -32,8 +32,9 @@ carries that a session would run is spelled out and judged too, wherever it was 
 
 - An object is \`kind/name\`. A rule names one exactly, or ends in \`*\` for everything that begins so; \`kind/*\` is all of a kind.
 - An object that itself ends in \`/*\` or \`:*\` means any of them (unrestricted networking, a tool that nobody here can name).
-  Only a rule that covers all of them allows it. A denial of one name does not match it: write allowances, not denials, where
-  it matters. \`tool.confirm\` is the exception: a call that nobody can name is denied to whoever is denied any tool.
+  Only a rule that covers all of them allows it. For \`egress.open\`, \`model.use\`, \`secret.send\`, \`web.reach\` and \`tool.confirm\`
+  any denial of one name counts against it too: whoever denies one host denies open networking. For other words it does
+  not: write allowances, not denials, where it matters.
 - What comes from a request is percent-encoded where a rule could not hold it: \`*\` is \`%2A\`, a space \`%20\`, \`,\` \`%2C\`.
 - End a rule about an address after the host with \`/\`: \`mcp/https://mcp.example.com*\` also begins \`mcp.example.com.evil.org\`.
 - \`….float\` is asked where no version, commit or date fixes what will run: somebody else’s next change decides.

@@ -1,15 +1,10 @@
 // The corridor: Fastify's routes and hooks, three lines each, calling one room after the other.
 // Routes come from the closed table of operations; what is not in it is refused.
-import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { ExchangeRecord } from '../audit/exchange-record.ts'
-import type { Permit } from '../authorize/permit.ts'
-import type { AnswerEdit } from '../forward/edited-answer.ts'
-import type { Forward, ForwardRequest } from '../forward/forward.ts'
 import type { Recheck } from '../identify/identify.ts'
 import type { Clock } from '../kernel/clock.ts'
-import { type ErrorCode, TollgateError } from '../kernel/errors.ts'
-import type { Tap, Tapped } from '../tap/tap.ts'
+import { TollgateError } from '../kernel/errors.ts'
 import type { RequestArrival, RequestSpan } from '../trace/request-span.ts'
 import type { Operation } from '../upstream/operation-type.ts'
 import { type AdmitDeps, admit, arrive } from './admit.ts'
@@ -17,28 +12,25 @@ import { createBodyBudget } from './body-budget.ts'
 import { watchConnections } from './connections.ts'
 import { answerDryRun } from './dry-run.ts'
 import { type Exchange, openExchange } from './exchange.ts'
-import { writePinHeader } from './pin-report.ts'
 import { createQueuedResponses } from './queued-responses.ts'
-import { refuse, refuseRaw } from './refuse.ts'
+import { refuse } from './refuse.ts'
 import { awaitsContinue, checkRequestHead } from './request-head.ts'
+import { type SendDeps, send } from './send.ts'
 import { toExchangeRecord } from './settle.ts'
 
-export type GatewayDeps = AdmitDeps & {
-  readonly operations: readonly Operation[]
-  readonly clock: Clock
-  readonly startSpan: (arrival: RequestArrival) => RequestSpan
-  readonly forward: Forward
-  readonly createTap: (tapped: Tapped) => Tap | null
-  /** Called once per exchange when its socket is done with it; must not throw. */
-  readonly onSettled: (exchange: ExchangeRecord, facts: SettledFacts) => void
-  readonly onOpened: (operation: Operation | null) => void
-  /** Asked of the caller of every open exchange when `withdraw` is called. */
-  readonly recheck: Recheck
-  /** What of this answer must change on its way down, e.g. a list that others' objects are cut from; mostly null. */
-  readonly editAnswer: (permit: Permit, request: IncomingMessage) => AnswerEdit | null
-  /** Answers the token endpoint, which is ours and asks for no key; null without issuers. */
-  readonly tokenEndpoint: TokenEndpoint | null
-}
+export type GatewayDeps = AdmitDeps &
+  SendDeps & {
+    readonly operations: readonly Operation[]
+    readonly clock: Clock
+    readonly startSpan: (arrival: RequestArrival) => RequestSpan
+    /** Called once per exchange when its socket is done with it; must not throw. */
+    readonly onSettled: (exchange: ExchangeRecord, facts: SettledFacts) => void
+    readonly onOpened: (operation: Operation | null) => void
+    /** Asked of the caller of every open exchange when `withdraw` is called. */
+    readonly recheck: Recheck
+    /** Answers the token endpoint, which is ours and asks for no key; null without issuers. */
+    readonly tokenEndpoint: TokenEndpoint | null
+  }
 
 /** One call of `POST /v1/oauth/token`. Never rejects: a refusal is an answer too. */
 export type TokenEndpoint = (
@@ -204,46 +196,6 @@ function serveTokens(app: FastifyInstance, tokenEndpoint: TokenEndpoint): void {
   })
 }
 
-function send(exchange: Exchange, request: FastifyRequest, reply: FastifyReply, deps: GatewayDeps): void {
-  const { steps } = exchange
-  const { permit } = steps
-  if (permit === null) throw new Error('forward without a permit')
-  const tap = deps.createTap({ permit, params: exchange.params, exchangeId: exchange.id, pin: steps.pin })
-  steps.tap = tap
-  deps.forward({
-    permit,
-    request: request.raw,
-    response: reply.raw,
-    traceparent: exchange.span.traceparent,
-    addedHeaders: addedHeaders(exchange).map(visible),
-    tapped: tap !== null,
-    edit: deps.editAnswer(permit, request.raw),
-    watch: watch(exchange, reply, tap),
-  })
-}
-
-function watch(exchange: Exchange, reply: FastifyReply, tap: Tap | null): ForwardRequest['watch'] {
-  const { steps } = exchange
-  return {
-    onHead: (head) => {
-      steps.head = head
-      tap?.onHead(head)
-    },
-    onChunk: (chunk) => {
-      steps.responseBytes += chunk.length
-      tap?.onChunk(chunk)
-    },
-    onComplete: () => {
-      steps.upstreamCompleted = true
-      tap?.onComplete()
-    },
-    onFailure: (error, headSent) => {
-      steps.upstreamFailure = error
-      if (!headSent) refuseRaw(exchange, failureCode(error), reply.raw, error)
-    },
-  }
-}
-
 function settle(exchange: Exchange, request: FastifyRequest, reply: FastifyReply, deps: GatewayDeps): void {
   const { steps } = exchange
   const finished = reply.raw.writableFinished
@@ -258,28 +210,4 @@ function settle(exchange: Exchange, request: FastifyRequest, reply: FastifyReply
   })
 }
 
-// Some of it is the caller's own text: a line break in it must not end our header, nor make Node refuse to write it.
-const visible = (text: string): string => text.replaceAll(/[^\x20-\x7e]/g, '?')
-
 const bodyOf = ({ body }: FastifyRequest): Buffer | null => (Buffer.isBuffer(body) ? body : null)
-
-function addedHeaders(exchange: Exchange): readonly string[] {
-  const { pin, permit } = exchange.steps
-  const headers = ['x-tollgate-trace-id', exchange.span.traceId]
-  // Of what its caller may not see, nothing is said of what the pins made of it.
-  const written = permit === null || permit.masks.length > 0 ? null : writePinHeader(pin)
-  if (written !== null) headers.push('x-tollgate-pin', written)
-  return headers
-}
-
-// Codes of Node and undici for "no answer in time" and "no connection"; anything else broke while talking.
-const timeoutCodes = /^(UND_ERR_(HEADERS|CONNECT|BODY)_TIMEOUT|ETIMEDOUT)$/
-const connectCodes =
-  /^(ECONNREFUSED|ENOTFOUND|EAI_\w+|EHOSTUNREACH|ENETUNREACH|EADDRNOTAVAIL|ENOENT|.*CERT.*|ERR_TLS_\w+|UNABLE_TO_\w+)$/
-
-function failureCode(error: Error): ErrorCode {
-  if (error instanceof TollgateError) return error.code
-  const code = 'code' in error ? String(error.code) : ''
-  if (timeoutCodes.test(code)) return 'upstream.timeout'
-  return connectCodes.test(code) ? 'upstream.unreachable' : 'upstream.broken'
-}

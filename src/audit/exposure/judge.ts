@@ -78,6 +78,8 @@ function judgeExchange(exchange: ExchangeSeen, sessions: Sessions): readonly Exp
 /** A change of an environment is told by the sessions that ran in it since. */
 const shownBy: ReadonlyMap<string, FindingKind> = new Map([
   ['unpinned', 'explicit_version'],
+  // Whoever reads it otherwise than we do may have taken any version.
+  ['unreadable', 'explicit_version'],
   ['repinned', 'deployment_version'],
   ['overrides', 'no_overrides'],
   ['session_tools', 'session_tools'],
