@@ -114,6 +114,11 @@ const schema = z.strictObject({
     .default('info'),
   // `on`: what a caller makes carries its owner's name in `metadata`, so that every gateway knows it. `off`: the ledger alone.
   stamping: z.enum(['on', 'off'], 'is neither `on` nor `off`').default('on'),
+  // A signed head of the audit log at least so often, entries or not; more often when there are many entries.
+  audit_checkpoint_ms: whole(50, 86_400_000).default(60_000),
+  // Where signed heads are kept beside the ledger: a folder, on another disk say, and a git repository that is there.
+  audit_anchor_dir: path.optional(),
+  audit_anchor_git_dir: path.optional(),
   // How long running calls may go on after SIGTERM.
   shutdown_grace_ms: whole(0, 600_000).default(10_000),
 })

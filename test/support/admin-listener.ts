@@ -70,6 +70,12 @@ export async function startAdminListener(deps: Partial<ShowDeps> = {}) {
       disagreements: async () => ({ disagreements: [], decisions: 0, left_out: 0 }),
       decisions: async () => ({ decisions: [], unrecorded: 0, left_out: 0 }),
     },
+    audit: {
+      bundle: async function* () {},
+      prove: async () => null,
+      newest: async () => [],
+      keys: () => [],
+    },
     loadUsageReport: async (query) => {
       queries.push(query)
       return usageReport(query, [], usageLine({ key: 'total' }))
