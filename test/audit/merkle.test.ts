@@ -11,7 +11,16 @@ import {
   rootOfPath,
 } from '../../src/audit/merkle.ts'
 
-const inputs = ['', '00', '10', '2021', '3031', '40414243', '5051525354555657', '606162636465666768696a6b6c6d6e6f']
+const inputs = [
+  '',
+  '00',
+  '10',
+  '2021',
+  '3031',
+  '40414243',
+  '5051525354555657',
+  '606162636465666768696a6b6c6d6e6f',
+]
 const leaves = inputs.map((hex) => hashLeaf(Buffer.from(hex, 'hex')))
 const roots = [
   'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855',
