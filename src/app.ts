@@ -1,5 +1,6 @@
 // The composition root: every room gets here what it needs of the others. No decision is taken in this file.
 
+import { createAuditShow } from './audit-show.ts'
 import { createAuthorize, createAuthorizeAdmin } from './authorize/authorize.ts'
 import { createCarriedAgents } from './authorize/carried-agents.ts'
 import { createConfirmedTools } from './authorize/confirmed-tools.ts'
@@ -57,7 +58,7 @@ import { inspectRequest } from './upstream/unknowns.ts'
 
 /** What `main.ts` makes of the configuration, and tests make for themselves. */
 export type AppParts = {
-  readonly config: Pick<Config, 'gateway' | 'show' | 'journal' | 'policiesDir'>
+  readonly config: Pick<Config, 'gateway' | 'show' | 'journal' | 'policiesDir' | 'dataDir'>
   readonly clock: Clock
   readonly logger: Logger
   readonly policies: PolicyStore
@@ -237,6 +238,7 @@ export async function startApp(parts: AppParts): Promise<App> {
       pins: () => policies.current().pins,
       clock,
     }),
+    audit: createAuditShow(parts.ledger, parts.config.dataDir),
     loadUsageReport: (query) => loadUsageReport({ ledger: parts.ledger, book: parts.book }, query),
     metrics,
     readiness: readinessOf(parts, tls, () => isClosing),

@@ -126,6 +126,11 @@ const schema = z.strictObject({
   stall_timeout_ms: whole(1_000, 86_400_000).default(300_000),
   // How long a stream may outlast the token it was opened with: an SDK cannot send a new one in the middle of a stream.
   stream_lifetime_ms: whole(60_000, 30 * 86_400_000).default(12 * 3_600_000),
+  // A signed head of the audit log at least so often, entries or not; more often when there are many entries.
+  audit_checkpoint_ms: whole(50, 86_400_000).default(60_000),
+  // Where signed heads are kept beside the ledger: a folder, on another disk say, and a git repository that is there.
+  audit_anchor_dir: path.optional(),
+  audit_anchor_git_dir: path.optional(),
   // How long running calls may go on after SIGTERM.
   shutdown_grace_ms: whole(0, 600_000).default(10_000),
 })

@@ -56,6 +56,12 @@ export type Config = {
   readonly ledger: LedgerConfig
   /** `whenFull`: refuse mutating calls (nothing goes unmetered), or serve them and count what was lost. */
   readonly journal: { readonly backlogBytesMax: number; readonly whenFull: 'refuse' | 'serve' }
+  /** How often the audit log is signed, and where that is kept beside the ledger; folders are absolute. */
+  readonly audit: {
+    readonly checkpointMs: number
+    readonly anchorDir: string | null
+    readonly anchorGitDir: string | null
+  }
   readonly logLevel: Settings['log_level']
   /** The standard `OTEL_*` variables as they are; `OTEL_EXPORTER_OTLP_HEADERS` may hold a credential. */
   readonly trace: { readonly otelEnv: { readonly [name: string]: string } }
@@ -115,6 +121,11 @@ function assemble(
     upstream,
     ledger,
     journal: { backlogBytesMax: settings.journal_backlog_limit_bytes, whenFull: settings.journal_full },
+    audit: {
+      checkpointMs: settings.audit_checkpoint_ms,
+      anchorDir: absolute(settings.audit_anchor_dir),
+      anchorGitDir: absolute(settings.audit_anchor_git_dir),
+    },
     logLevel: settings.log_level,
     trace: {
       otelEnv: Object.fromEntries(
@@ -125,6 +136,8 @@ function assemble(
     },
   }
 }
+
+const absolute = (path: string | undefined): string | null => (path === undefined ? null : resolve(path))
 
 function readLedger(env: Environment, settings: Settings, read: ReadNamed, notes: Notes): LedgerConfig {
   const label = 'TOLLGATE_CLICKHOUSE_PASSWORD'

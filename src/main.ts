@@ -120,6 +120,7 @@ export async function openHouse(config: Config, output: Output, logger: Logger):
       dir: journalDir,
       connection: opened.connection,
       cluster: opened.cluster,
+      audit: { dir: join(config.dataDir, 'audit'), ...config.audit },
       clock,
       logger,
       logLevel: config.logLevel,

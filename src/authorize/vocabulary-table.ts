@@ -126,6 +126,13 @@ const houseWords: readonly Word[] = [
     'read on the admin listener what was decided, of every team, and where a candidate policy would differ',
     'the admin listener',
   ),
+  word(
+    'audit.read',
+    'audit',
+    '*',
+    'read, export and prove the audit log of every team on the admin listener',
+    'the admin listener',
+  ),
 ]
 
 /** Every word that is not an operation’s own. */

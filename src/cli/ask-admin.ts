@@ -14,6 +14,16 @@ export async function askAdmin(
   options: AdminOptions,
   io: CommandIo,
 ): Promise<string> {
+  return (await openAdmin(path, query, options, io)).text()
+}
+
+/** The same answer, to be read as it comes. */
+export async function openAdmin(
+  path: string,
+  query: { readonly [name: string]: string | undefined },
+  options: AdminOptions,
+  io: CommandIo,
+): Promise<Response> {
   const url = adminUrl(path, query, options, io)
   const key = readKey(options, io)
   let response: Response
@@ -25,9 +35,8 @@ export async function askAdmin(
       `no admin listener answers at \`${url.origin}\` (${reasonOf(cause)}); is Tollgate running, and is --url right?`,
     )
   }
-  const text = await response.text()
-  if (response.ok) return text
-  throw refusal(response, text)
+  if (response.ok) return response
+  throw refusal(response, await response.text())
 }
 
 function adminUrl(

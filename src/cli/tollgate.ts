@@ -1,6 +1,7 @@
 // The `tollgate` command line: one file per command, one place where failures become sentences and exit codes.
 import { Command, CommanderError } from 'commander'
 import { tollgateVersion } from '../version.ts'
+import { addAudit } from './audit.ts'
 import { CommandError, type CommandIo, exitCodes, processIo } from './command-io.ts'
 import { addKeys } from './keys.ts'
 import { addMigrate } from './migrate.ts'
@@ -27,7 +28,7 @@ export async function runTollgate(args: readonly string[], io: CommandIo = proce
     .showHelpAfterError('run `tollgate --help` for all of it')
     .configureOutput({ writeOut: io.out, writeErr: io.err })
     .exitOverride()
-  for (const add of [addStart, addSimulate, addUsage, addKeys, addMigrate, addPolicy, addPins])
+  for (const add of [addStart, addSimulate, addUsage, addKeys, addMigrate, addPolicy, addPins, addAudit])
     add(program, io)
   try {
     await program.parseAsync(args, { from: 'user' })

@@ -19,6 +19,13 @@ const start = z.strictObject({
     socketPath: z.string().nullable(),
   }),
   cluster: z.string().nullable(),
+  audit: z.strictObject({
+    /** Keys and state of the audit log. */
+    dir: z.string(),
+    checkpointMs: z.number(),
+    anchorDir: z.string().nullable(),
+    anchorGitDir: z.string().nullable(),
+  }),
   logLevel: z.string(),
 })
 

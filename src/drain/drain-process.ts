@@ -5,12 +5,14 @@ import { systemClock } from '../kernel/clock.ts'
 import type { JournalPosition } from '../kernel/journal.ts'
 import { createLogger } from '../kernel/logger.ts'
 import { Secret } from '../kernel/secret.ts'
+import { within } from '../kernel/within.ts'
 import { createClickHouseLedger } from '../ledger/clickhouse.ts'
 import { migrate } from '../ledger/migrate.ts'
 import { createWriter } from '../ledger/writer.ts'
 import { createProjector } from '../meter/projector.ts'
 import { loadBook } from '../price/book.ts'
 import { chargeColumns, createPricer } from '../price/price.ts'
+import { openAuditWriter } from './audit-writer.ts'
 import { type DrainReport, type DrainStart, drainOrderSchema } from './drain-messages.ts'
 import { followJournal } from './followed-journal.ts'
 
@@ -21,6 +23,9 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal
 process.on('disconnect', () => process.exit(0))
 // Where cores are few, answers come first.
 setPriority(10)
+
+/** What no checkpoint has yet is signed before we go, unless the ledger is away: then the next start does it. */
+const lastCheckpointTimeoutMs = 1_500
 
 type Drain = ReturnType<typeof open>
 type Commit = { readonly resolve: () => void; readonly reject: (error: Error) => void }
@@ -37,7 +42,7 @@ process.on('message', (message) => {
     return
   }
   if (drain === undefined) return
-  const { journal, writer, ledger } = drain
+  const { journal, writer, ledger, audit } = drain
   switch (order.kind) {
     case 'durable':
       journal.extend(order.durable)
@@ -51,12 +56,18 @@ process.on('message', (message) => {
     case 'stop':
       void writer
         .close(order.timeoutMs)
+        .then(() =>
+          within(
+            audit.close().then(() => true),
+            lastCheckpointTimeoutMs,
+          ),
+        )
         .then(() => ledger.close())
         .finally(() => process.disconnect())
   }
 })
 
-function open({ dir, durable, connection, cluster, logLevel }: DrainStart) {
+function open({ dir, durable, connection, cluster, audit: auditing, logLevel }: DrainStart) {
   const logger = createLogger(logLevel)
   const { url, username, password, socketPath } = connection
   const ledger = createClickHouseLedger({
@@ -73,17 +84,19 @@ function open({ dir, durable, connection, cluster, logLevel }: DrainStart) {
       if (trouble.kind === 'damage_set_aside') report({ ...trouble, kind: 'damage' })
     },
   })
+  const audit = openAuditWriter({ ...auditing, ledger, logger })
   const price = createPricer(loadBook())
   const writer = createWriter({
     journal,
     ledger,
     prepare: () => migrate(ledger, cluster === null ? {} : { cluster }),
     projector: createProjector({ price: (fact) => chargeColumns(price(fact)) }),
+    keepEntries: audit.take,
     clock: systemClock,
     logger,
     onStatus: (status) => report({ kind: 'status', status }),
   })
-  return { journal, writer, ledger }
+  return { journal, writer, ledger, audit }
 }
 
 function askToCommit(position: JournalPosition): Promise<void> {

@@ -17,6 +17,7 @@ export type DrainDeps = {
   readonly dir: string
   readonly connection: ClickHouseConnection
   readonly cluster: string | null
+  readonly audit: DrainStart['audit']
   readonly clock: Clock
   readonly logger: Logger
   readonly logLevel: string
@@ -137,7 +138,7 @@ export async function startDrain(deps: DrainDeps): Promise<Drain> {
   }
 }
 
-function startOrder({ journal, dir, connection, cluster, logLevel }: DrainDeps): DrainStart {
+function startOrder({ journal, dir, connection, cluster, audit, logLevel }: DrainDeps): DrainStart {
   const { url, username = '', password, socketPath = null } = connection
   return {
     kind: 'start',
@@ -145,6 +146,7 @@ function startOrder({ journal, dir, connection, cluster, logLevel }: DrainDeps):
     durable: journal.durable(),
     connection: { url, username, password: password?.reveal() ?? '', socketPath },
     cluster,
+    audit,
     logLevel,
   }
 }

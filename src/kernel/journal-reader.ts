@@ -92,7 +92,7 @@ export function createReader({ dir, extents, report }: ReaderOptions): Reader {
         segment = next
         offset = 0
       }
-      return { records, next: { segment, offset } }
+      return { records, from, next: { segment, offset } }
     },
   }
 }

@@ -8,6 +8,8 @@ export type JournalPosition = { readonly segment: number; readonly offset: numbe
 
 export type JournalBatch = {
   readonly records: readonly JournalRecord[]
+  /** Where it begins; what was read from there once is read from there again. */
+  readonly from: JournalPosition
   /** Commit this after the batch has taken effect elsewhere. */
   readonly next: JournalPosition
 }

@@ -1,7 +1,7 @@
 // The writer: drains the journal into the ledger. It keeps no state but its place, so a restart, a crash between
 // insert and commit, or a second gateway change no total. While ClickHouse is away it waits and loses nothing.
 import type { Clock } from '../kernel/clock.ts'
-import type { JournalReading, JournalRecord } from '../kernel/journal.ts'
+import type { JournalBatch, JournalReading, JournalRecord } from '../kernel/journal.ts'
 import type { Logger } from '../kernel/logger.ts'
 import { within } from '../kernel/within.ts'
 import { createAlarm } from './alarm.ts'
@@ -17,6 +17,8 @@ export type WriterDeps = {
   readonly logger: Logger
   /** Run before the first batch, and again at each attempt until it succeeds once: the migrations. */
   readonly prepare?: () => Promise<unknown>
+  /** Told of each batch before it takes effect, and again when it is repeated; rejecting stops it: the audit log. */
+  readonly keepEntries?: (batch: JournalBatch) => Promise<void>
   /** Records per batch at most; default 1,000. */
   readonly batchRows?: number
   /** Wait after the first new record, so that a batch has many; default 1,000. `flush` does not wait. */
@@ -156,6 +158,7 @@ export function createWriter(deps: WriterDeps): Writer {
       }
       lagRecords = batch.records.length
       behindSinceMs = oldestMs(batch.records, clock.nowMs())
+      await deps.keepEntries?.(batch)
       counts.quarantined += await applySparing(deps, batch.records)
       await journal.commit(batch.next)
       counts.records += batch.records.length

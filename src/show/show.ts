@@ -5,6 +5,7 @@ import { type ErrorCode, errorKinds, TollgateError } from '../kernel/errors.ts'
 import { newId } from '../kernel/ids.ts'
 import type { UsageQuery, UsageReport } from '../price/usage-report.ts'
 import { errorEnvelope } from '../upstream/error-envelope.ts'
+import { type AuditRoutesDeps, registerAuditRoutes } from './audit-routes.ts'
 import { type GuardDeps, guard } from './guard.ts'
 import { type PinsReportDeps, registerPinsReport } from './pins-report-route.ts'
 import { type PinsRoutesDeps, registerPinsRoutes } from './pins-routes.ts'
@@ -24,7 +25,8 @@ export type ShowRefusal = {
 export type ShowDeps = GuardDeps &
   PolicyRoutesDeps &
   PinsRoutesDeps &
-  PinsReportDeps & {
+  PinsReportDeps &
+  AuditRoutesDeps & {
     readonly loadUsageReport: (query: UsageQuery) => Promise<UsageReport>
     /** When each key was last used. */
     readonly loadKeyUse: () => Promise<readonly { readonly key_id: string; readonly last_used: string }[]>
@@ -96,6 +98,7 @@ function registerRoutes(app: FastifyInstance, deps: ShowDeps): void {
   registerPolicyRoutes(app, deps, fromLedger)
   registerPinsRoutes(app, deps, fromLedger)
   registerPinsReport(app, deps, fromLedger)
+  registerAuditRoutes(app, deps, fromLedger)
 
   app.get('/api/v1/usage', { config: { action: 'usage.read' } }, async (request, reply) => {
     const { query, format } = parseUsageQuery(request.query, deps.clock.nowMs())

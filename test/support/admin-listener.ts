@@ -84,6 +84,12 @@ export async function startAdminListener(deps: Partial<ShowDeps> = {}) {
       generated_at: new Date(nowMs).toISOString(),
       ...{ complete: true, problems: [], sessions: 0, pending: 0, groups: [], findings: [], left_out: 0 },
     }),
+    audit: {
+      bundle: async function* () {},
+      prove: async () => null,
+      newest: async () => [],
+      keys: () => [],
+    },
     loadUsageReport: async (query) => {
       queries.push(query)
       return usageReport(query, [], usageLine({ key: 'total' }))

@@ -19,7 +19,11 @@ export function createMemoryJournal(initial: readonly JournalRecord[] = []): Mem
     },
     read: async (maxRecords) => {
       const batch = records.slice(committed, committed + maxRecords)
-      return { records: batch, next: { segment: 1, offset: committed + batch.length } }
+      return {
+        records: batch,
+        from: { segment: 1, offset: committed },
+        next: { segment: 1, offset: committed + batch.length },
+      }
     },
     commit: async (position) => {
       if (failing > 0) {

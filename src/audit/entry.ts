@@ -1,0 +1,97 @@
+// An audit entry: one journal record, its place in its gateway's sequence, and the hash of the entry before it, as one
+// canonical JSON text. The text is what is hashed and kept; it is made of the record alone, so making it twice is one.
+import { hash } from 'node:crypto'
+import { z } from 'zod'
+import type { JournalRecord } from '../kernel/journal.ts'
+import { hashLeaf } from './merkle.ts'
+
+/** Makes the one text of a JSON value. */
+export type CanonicalJson = (value: unknown) => string
+
+/** An entry as the ledger keeps it: the text, and what of it can be asked for. */
+export type EntryRow = {
+  readonly gateway: string
+  readonly seq: number
+  readonly kind: string
+  /** The record's own id. */
+  readonly record_id: string
+  readonly occurred_at_ms: number
+  /** Hex. */
+  readonly leaf_hash: string
+  readonly entry: string
+}
+
+export type Entry = { readonly row: EntryRow; readonly leaf: Buffer }
+
+/** What stands for the entry before the first one. */
+export const noEntry = '-'
+
+/** Whether a record becomes an entry. Sightings are many, and what counts of them is in the ledger under its own key. */
+export const isAudited = (record: JournalRecord): boolean => record.kind !== 'sighting'
+
+/** Makes the entry of a record; `prev` is the leaf hash of the entry before it (base64), or `noEntry`. */
+export function createEntry(
+  canonicalJson: CanonicalJson,
+  record: JournalRecord,
+  place: { readonly gateway: string; readonly seq: number; readonly prev: string },
+): Entry {
+  const text = canonicalRecord(canonicalJson, record)
+  const { gateway, seq, prev } = place
+  // The members in the order that canonical JSON asks for; neither a gateway nor a hash has anything to quote.
+  const entry = `{"gateway":"${gateway}","prev":"${prev}","record":${text},"seq":${seq}}`
+  const leaf = hashLeaf(entry)
+  return { row: { gateway, seq, ...describeRecord(record), leaf_hash: leaf.toString('hex'), entry }, leaf }
+}
+
+const idNames = ['exchange_id', 'change_id', 'decision_id', 'act_id', 'id'] as const
+const timeNames = ['started_at_ms', 'changed_at_ms', 'decided_at_ms', 'occurred_at_ms', 'seen_at_ms'] as const
+
+/** What is asked of a record: its kind, its id (a hash where it has none), its time (0 where it has none). */
+export function describeRecord(
+  record: JournalRecord,
+): Pick<EntryRow, 'kind' | 'record_id' | 'occurred_at_ms'> {
+  const id = idNames.map((name) => record[name]).find((value) => typeof value === 'string' && value !== '')
+  const atMs = timeNames.map((name) => record[name]).find((value) => typeof value === 'number')
+  return {
+    kind: String(record.kind).toWellFormed(),
+    record_id:
+      typeof id === 'string' ? id.toWellFormed() : hash('sha256', JSON.stringify(record)).slice(0, 32),
+    occurred_at_ms: typeof atMs === 'number' ? boundTime(atMs) : 0,
+  }
+}
+
+/** What the ledger's time column can hold. */
+const boundTime = (ms: number): number => Math.min(Math.max(0, Math.floor(ms)), 7_258_118_400_000)
+
+const entryShape = z.object({
+  gateway: z.string(),
+  prev: z.string(),
+  record: z.object({ kind: z.string() }).catchall(z.unknown()),
+  seq: z.int().nonnegative(),
+})
+
+/** Reads an entry's text; null when it is none. */
+export function readEntry(text: string): z.output<typeof entryShape> | null {
+  try {
+    const parsed = entryShape.safeParse(JSON.parse(text))
+    return parsed.success ? parsed.data : null
+  } catch {
+    return null
+  }
+}
+
+function canonicalRecord(canonicalJson: CanonicalJson, record: JournalRecord): string {
+  try {
+    return canonicalJson(record)
+  } catch {
+    // Half a surrogate pair, from a header or a path: it may not keep everything behind it from being written.
+    return canonicalJson(wellFormed(record))
+  }
+}
+
+function wellFormed(value: unknown): unknown {
+  if (typeof value === 'string') return value.toWellFormed()
+  if (Array.isArray(value)) return value.map(wellFormed)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([key, of]) => [key.toWellFormed(), wellFormed(of)]))
+}
