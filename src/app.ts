@@ -7,6 +7,7 @@ import { withSecondOpinion } from './authorize/second-opinion.ts'
 import { createShadow } from './authorize/shadow.ts'
 import type { Config, Listen } from './config.ts'
 import { createAnswerEdits, createRedirectAnswers } from './forward/answer-edits.ts'
+import { createFollowUpstream } from './forward/follow-upstream.ts'
 import { createForward } from './forward/forward.ts'
 import { createPools } from './forward/pools.ts'
 import { createReadUpstream } from './forward/read-upstream.ts'
@@ -29,12 +30,15 @@ import type { Ledger } from './ledger/port.ts'
 import { readKeyUse } from './ledger/queries/key-use.ts'
 import { queryObjectOwners } from './ledger/queries/object-owners.ts'
 import { readDecisions, readDisagreements } from './ledger/queries/policy-history.ts'
+import { readWatchedSessions } from './ledger/queries/watched-sessions.ts'
 import type { Writer } from './ledger/writer.ts'
 import { createPin } from './pin/pin.ts'
 import type { PolicyStore } from './policies.ts'
 import type { Book } from './price/book.ts'
 import { loadUsageReport } from './price/usage-report.ts'
 import { buildShow } from './show/show.ts'
+import { answerReaders, isMetered } from './tap/answer-readers.ts'
+import { createEventStreamTap } from './tap/event-stream-tap.ts'
 import type { Sighting } from './tap/sighting.ts'
 import { createTap } from './tap/tap.ts'
 import type { Metrics } from './trace/metrics.ts'
@@ -44,10 +48,11 @@ import { operations } from './upstream/operations.ts'
 import { ownedKindOf } from './upstream/owned-kinds.ts'
 import { canonicalPath } from './upstream/path.ts'
 import { inspectRequest } from './upstream/unknowns.ts'
+import { openWatch } from './watch/open-watch.ts'
 
 /** What `main.ts` makes of the configuration, and tests make for themselves. */
 export type AppParts = {
-  readonly config: Pick<Config, 'gateway' | 'show' | 'journal' | 'policiesDir'>
+  readonly config: Pick<Config, 'gateway' | 'show' | 'journal' | 'policiesDir' | 'watch'>
   readonly clock: Clock
   readonly logger: Logger
   readonly policies: PolicyStore
@@ -99,7 +104,7 @@ export async function startApp(parts: AppParts): Promise<App> {
   }))
   const routes = createRoutes({
     upstreams,
-    upstreamOf: (team) => directory().teams.get(team)?.upstream ?? null,
+    upstreamOf: (team) => upstreamOf(team),
   })
   let isClosing = false
   const settlement = createSettlement({ journal: parts.journal, metrics, logger, ...config.journal })
@@ -111,9 +116,21 @@ export async function startApp(parts: AppParts): Promise<App> {
     unownedTo: () => policies.current().directory.unownedTo,
     stamping: config.gateway.stamping,
   })
+  const upstreamOf = (team: string): string | null => directory().teams.get(team)?.upstream ?? null
+  const watch = openWatch({
+    ...parts,
+    settings: config.watch,
+    upstreams: upstreams.map((upstream) => ({ name: upstream.name, follow: createFollowUpstream(upstream) })),
+    upstreamOf,
+    answerReaders,
+    createEventStreamTap,
+    isMetered,
+    readWatchedSessions,
+  })
   const keepSightings = (sightings: readonly Sighting[]): void => {
     for (const sighting of sightings) learnOwner(ownership.learn, sighting)
     settlement.keepSightings(sightings)
+    watch.note(sightings)
   }
   const deps: GatewayDeps = {
     operations,
@@ -153,17 +170,24 @@ export async function startApp(parts: AppParts): Promise<App> {
     startSpan: parts.tracing.startRequestSpan,
     forward: createForward({ route: routes.ofRequest }),
     createTap: (tapped) =>
-      createTap(
-        {
-          clock,
-          onSightings: keepSightings,
-          onFailure: metrics.tapFailed,
-          onUnknown: (kind) => metrics.unknownPassed('answer', kind),
-        },
+      watch.attend(
         tapped,
+        createTap(
+          {
+            clock,
+            onSightings: keepSightings,
+            onFailure: metrics.tapFailed,
+            onUnknown: (kind) => metrics.unknownPassed('answer', kind),
+          },
+          tapped,
+        ),
       ),
+    beforeForward: watch.beforeForward,
     onOpened: settlement.opened,
-    onSettled: settlement.settled,
+    onSettled: (record, facts) => {
+      settlement.settled(record, facts)
+      watch.settled(record)
+    },
   }
   const server = createGatewayServer({
     bodyLimitBytes: config.gateway.bodyLimitBytes,
@@ -181,7 +205,7 @@ export async function startApp(parts: AppParts): Promise<App> {
     },
     loadUsageReport: (query) => loadUsageReport({ ledger: parts.ledger, book: parts.book }, query),
     metrics,
-    readiness: readinessOf(parts, () => isClosing),
+    readiness: [...readinessOf(parts, () => isClosing), ...watch.readiness],
     onRefused: ({ requestId, code, cause }) => {
       metrics.countRefusal(code)
       logger.warn(
@@ -203,6 +227,7 @@ export async function startApp(parts: AppParts): Promise<App> {
         isClosing = true
         clearInterval(watchCallers)
         gateway.endStreams()
+        await watch.close()
         const cut = setTimeout(gateway.cutAll, config.gateway.shutdownGraceMs)
         await Promise.all([server.close(), show.close()])
         clearTimeout(cut)
@@ -210,6 +235,7 @@ export async function startApp(parts: AppParts): Promise<App> {
       },
     }
   } catch (error) {
+    await watch.close()
     await server.close()
     throw error
   }

@@ -114,6 +114,13 @@ const schema = z.strictObject({
     .default('info'),
   // `on`: what a caller makes carries its owner's name in `metadata`, so that every gateway knows it. `off`: the ledger alone.
   stamping: z.enum(['on', 'off'], 'is neither `on` nor `off`').default('on'),
+  // `on`: sessions nobody streams are read by the gateway itself, so that the ledger misses nothing.
+  watch: z.enum(['on', 'off'], 'is neither `on` nor `off`').default('on'),
+  // A quarter of what the upstream allows an organisation: the rest is for callers.
+  watch_reads_per_minute: whole(10, 100_000).default(300),
+  // Between two looks at a session that runs, and between two listings of what there is.
+  watch_check_ms: whole(100, 3_600_000).default(180_000),
+  watch_sweep_ms: whole(100, 3_600_000).default(60_000),
   // How long running calls may go on after SIGTERM.
   shutdown_grace_ms: whole(0, 600_000).default(10_000),
 })

@@ -33,6 +33,8 @@ export type GatewayDeps = AdmitDeps & {
   readonly recheck: Recheck
   /** What of this answer must change on its way down, e.g. a list that others' objects are cut from; mostly null. */
   readonly editAnswer: (permit: Permit, request: IncomingMessage) => AnswerEdit | null
+  /** What must be done before this is sent, e.g. a last look at a session that ends; null for nearly all. Never rejects. */
+  readonly beforeForward: (permit: Permit, params: Exchange['params']) => Promise<void> | null
   /** Answers the token endpoint, which is ours and asks for no key; null without issuers. */
   readonly tokenEndpoint: TokenEndpoint | null
 }
@@ -135,7 +137,7 @@ export function registerGateway(app: FastifyInstance, deps: GatewayDeps): Gatewa
       },
       handler: (request, reply) => {
         reply.hijack()
-        send(request.exchange, request, reply, deps)
+        sendInTime(request.exchange, request, reply, deps)
       },
     })
   }
@@ -189,6 +191,26 @@ function serveTokens(app: FastifyInstance, tokenEndpoint: TokenEndpoint): void {
     // As OAuth asks: what is in it must not be kept on the way.
     return reply.code(answer.status).header('cache-control', 'no-store').send(answer.body)
   })
+}
+
+/** Nearly always at once; nothing is sent for a client that did not wait. */
+function sendInTime(
+  exchange: Exchange,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  deps: GatewayDeps,
+): void {
+  const { permit } = exchange.steps
+  const wait = permit === null ? null : deps.beforeForward(permit, exchange.params)
+  if (wait === null) {
+    send(exchange, request, reply, deps)
+    return
+  }
+  void wait
+    .then(() => {
+      if (!reply.raw.destroyed) send(exchange, request, reply, deps)
+    })
+    .catch((error: unknown) => refuseRaw(exchange, 'gateway.internal', reply.raw, error))
 }
 
 function send(exchange: Exchange, request: FastifyRequest, reply: FastifyReply, deps: GatewayDeps): void {

@@ -46,6 +46,8 @@ export async function applyBatch(deps: BatchDeps, records: readonly JournalRecor
     insertRows(ledger, 'quarantined_records', stated.quarantined_records),
   ])
   await Promise.all([applyFacts(deps, stated), applyIntervals(deps, stated)])
+  // Last: it says that all of the above is here.
+  await insertRows(ledger, 'watched_sessions', stated.watched_sessions)
   return stated.quarantined_records.length
 }
 
@@ -150,6 +152,7 @@ function collect(parts: readonly Partial<StatedRows>[]): StatedRows {
     exchanges: parts.flatMap((part) => part.exchanges ?? []),
     object_owners: parts.flatMap((part) => part.object_owners ?? []),
     policy_changes: parts.flatMap((part) => part.policy_changes ?? []),
+    watched_sessions: parts.flatMap((part) => part.watched_sessions ?? []),
     quarantined_records: parts.flatMap((part) => part.quarantined_records ?? []),
   }
 }

@@ -186,6 +186,16 @@ export type ObjectOwnerRow = {
   readonly seen_at: string
 }
 
+/** How far the watcher has read a session. */
+export type WatchedSessionRow = {
+  readonly session_id: string
+  readonly upstream: string
+  readonly state_key: string
+  readonly listed_until: string
+  readonly watched_at: string
+  readonly ver: number
+}
+
 export type QuarantinedRow = {
   readonly record_key: string
   readonly kind: string
@@ -203,5 +213,6 @@ export type StatedRows = {
   readonly exchanges: readonly ExchangeRow[]
   readonly object_owners: readonly ObjectOwnerRow[]
   readonly policy_changes: readonly PolicyChangeRow[]
+  readonly watched_sessions: readonly WatchedSessionRow[]
   readonly quarantined_records: readonly QuarantinedRow[]
 }

@@ -3,10 +3,15 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import type { JournalRecord } from '../kernel/journal.ts'
-import type { PolicyChangeRow, QuarantinedRow, StatedRows } from '../ledger/rows.ts'
+import type { PolicyChangeRow, QuarantinedRow, StatedRows, WatchedSessionRow } from '../ledger/rows.ts'
 import { projectEvent } from './event-rows.ts'
 import { projectCreation, projectDeletion, projectSession, projectThread } from './object-rows.ts'
-import { type MeteredExchange, type MeteredPolicyChange, meteredRecordSchema } from './record-schema.ts'
+import {
+  type MeteredExchange,
+  type MeteredPolicyChange,
+  type MeteredWatched,
+  meteredRecordSchema,
+} from './record-schema.ts'
 
 /** Rows of a record; one that cannot be read becomes a quarantined row with the reason. Never throws. */
 export function project(record: JournalRecord): Partial<StatedRows> {
@@ -28,6 +33,7 @@ export function quarantine(record: JournalRecord, reason: string): QuarantinedRo
 function projectKnown(record: z.output<typeof meteredRecordSchema>): Partial<StatedRows> | null {
   if (record.kind === 'exchange') return { exchanges: [toExchangeRow(record)] }
   if (record.kind === 'policy_change') return { policy_changes: [toPolicyChangeRow(record)] }
+  if (record.kind === 'watched') return { watched_sessions: [toWatchedRow(record)] }
   switch (record.about) {
     case 'event':
       return projectEvent(record)
@@ -54,6 +60,10 @@ function toPolicyChangeRow({
   ...rest
 }: MeteredPolicyChange): PolicyChangeRow {
   return { ...rest, changed_at: toColumnTime(changed_at_ms), files: files.join(','), diff: diff.join('\n') }
+}
+
+function toWatchedRow({ kind: _kind, seen_at_ms, ...rest }: MeteredWatched): WatchedSessionRow {
+  return { ...rest, watched_at: toColumnTime(seen_at_ms), ver: Math.floor(seen_at_ms) }
 }
 
 const toColumnTime = (ms: number): string => new Date(ms).toISOString().replace('T', ' ').replace('Z', '')

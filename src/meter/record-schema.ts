@@ -141,6 +141,15 @@ const policyChange = z.object({
   diff: z.array(text),
 })
 
+const watched = z.object({
+  kind: z.literal('watched'),
+  session_id: id,
+  upstream: text,
+  state_key: text,
+  listed_until: text,
+  seen_at_ms: timeMs,
+})
+
 /** Any record the meter knows. */
 export const meteredRecordSchema = z.union([
   z.discriminatedUnion('about', [
@@ -152,6 +161,7 @@ export const meteredRecordSchema = z.union([
   ]),
   exchange,
   policyChange,
+  watched,
 ])
 
 export type MeteredUsage = Readonly<z.output<typeof usage>>
@@ -162,4 +172,5 @@ export type MeteredThread = Readonly<z.output<typeof threadSighting>>
 export type MeteredCreation = Readonly<z.output<typeof creationSighting>>
 export type MeteredDeletion = Readonly<z.output<typeof deletionSighting>>
 export type MeteredPolicyChange = Readonly<z.output<typeof policyChange>>
+export type MeteredWatched = Readonly<z.output<typeof watched>>
 export type MeteredExchange = Readonly<z.output<typeof exchange>>
