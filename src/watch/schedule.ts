@@ -49,6 +49,8 @@ const retryMs = 500
 const retryMsMax = 60_000
 /** The object may say that it runs a moment longer than the events do. */
 const restCheckMs = 1_000
+/** What a caller sent may take a moment until the object shows it. */
+const wakeCheckMs = 2_000
 
 /** An empty schedule. */
 export function createSchedule(deps: ScheduleDeps): Schedule {
@@ -79,9 +81,10 @@ export function createSchedule(deps: ScheduleDeps): Schedule {
     session.isLooking = true
     session.isWantedAgain = false
     session.dueAtMs = Number.POSITIVE_INFINITY
+    const { stateKey } = session
     const under = look(session, rankOf(session) === 0 ? 'running' : 'settle', 'follow')
       .then(
-        () => settle(session),
+        () => settle(session, stateKey),
         (error: unknown) => fail(session, error),
       )
       .finally(() => {
@@ -90,12 +93,16 @@ export function createSchedule(deps: ScheduleDeps): Schedule {
       })
     looking.add(under)
   }
-  const settle = (session: Watched): void => {
+  const settle = (session: Watched, keyBefore: string): void => {
     session.isLooking = false
     session.failures = 0
     session.owedSinceMs = null
+    if (isAtWork(session.status) || session.stateKey !== keyBefore) session.wakeChecks = 0
     if (session.isWantedAgain) want(session, 0)
-    else if (!isAtWork(session.status)) release(session)
+    else if (session.wakeChecks > 0) {
+      session.wakeChecks -= 1
+      want(session, wakeCheckMs)
+    } else if (!isAtWork(session.status)) release(session)
     else if (session.restChecks > 0) {
       session.restChecks -= 1
       want(session, restCheckMs)

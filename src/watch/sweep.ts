@@ -15,8 +15,8 @@ export type Sweep = () => Promise<void>
 
 /** Sandboxes live for thirty days: nothing older is likely to run again, and what does is listed as running. */
 const horizonMs = 30 * 24 * 3_600_000
-/** Everything is listed again this often, … */
-const wholeEveryMs = 15 * 60_000
+/** Everything is listed again after so many rounds' time, … */
+const wholeRounds = 15
 /** … so many pages a round. */
 const pagesPerRound = 20
 
@@ -55,7 +55,7 @@ export function createSweep({ nowMs, reads, onListed, roundMs }: SweepDeps): Swe
   return async () => {
     const startMs = nowMs()
     await list('statuses%5B%5D=running&statuses%5B%5D=rescheduling')
-    if (place !== null || startMs - wholeDoneMs >= wholeEveryMs) await listWhole(startMs)
+    if (place !== null || startMs - wholeDoneMs >= wholeRounds * roundMs) await listWhole(startMs)
     else await list(`include_archived=true&${since(Math.min(lastRoundMs, startMs) - roundMs)}`)
     lastRoundMs = startMs
   }

@@ -86,6 +86,7 @@ export type ClientStream = {
 }
 
 const streamsMax = 500
+const wakeChecksMax = 2
 /** What a DELETE waits at most. */
 const beforeEndMs = 3_000
 /** What a caller's answer must have changed, as one sees the session. */
@@ -153,6 +154,11 @@ export function startWatch(deps: WatchDeps): Watch {
   const clientStreams = new Map<string, ClientStream>()
   const owe = (id: string, upstream: string): void => schedule.want(schedule.follow(id, upstream), 0)
 
+  const wake = (id: string, team: string): void => {
+    schedule.follow(id, upstreamOf(team)).wakeChecks = wakeChecksMax
+    owe(id, upstreamOf(team))
+  }
+
   const onListed = async (upstream: string, raw: unknown): Promise<void> => {
     const seen = deps.readSightings('sessions.list', { data: [raw] }, { id: '', threadId: '' })
     const [sighting] = seen
@@ -215,9 +221,9 @@ export function startWatch(deps: WatchDeps): Watch {
       if (stream !== undefined) close(stream)
       const { operation, session_id: id, team, status } = exchange
       if (id === '' || !wakingOperations.has(operation) || status < 200 || status > 299) return
-      owe(id, upstreamOf(team))
+      wake(id, team)
     },
-    wake: (id, team) => owe(id, upstreamOf(team)),
+    wake,
     beforeEnd: async (id, team) => {
       const left = schedule.find(id) ?? known.get(id)
       const session = createWatched(id, upstreamOf(team), left)

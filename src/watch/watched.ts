@@ -22,6 +22,8 @@ export type Watched = {
   owedSinceMs: number | null
   /** Looks left that believe an event of rest against an object that still says running. */
   restChecks: number
+  /** Looks left that wait for what a caller's call must bring about, and did not find yet. */
+  wakeChecks: number
   /** Looks that failed in a row. */
   failures: number
   isLooking: boolean
@@ -52,6 +54,7 @@ export function createWatched(
     dueAtMs: Number.POSITIVE_INFINITY,
     owedSinceMs: null,
     restChecks: 0,
+    wakeChecks: 0,
     failures: 0,
     isLooking: false,
     isWantedAgain: false,
