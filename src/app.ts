@@ -1,15 +1,11 @@
 // The composition root: every room gets here what it needs of the others. No decision is taken in this file.
 
 import { createAuditShow } from './audit-show.ts'
-import { createAuthorize, createAuthorizeAdmin } from './authorize/authorize.ts'
-import { createCarriedAgents } from './authorize/carried-agents.ts'
-import { createConfirmedTools } from './authorize/confirmed-tools.ts'
-import { decideFor } from './authorize/decide.ts'
+import { createAuthorizeAdmin } from './authorize/authorize.ts'
 import { createOwnership } from './authorize/ownership/ownership.ts'
-import { withSecondOpinion } from './authorize/second-opinion.ts'
-import { createShadow } from './authorize/shadow.ts'
 import type { Config, Listen } from './config.ts'
 import { createAnswerEdits, createRedirectAnswers } from './forward/answer-edits.ts'
+import { createFollowUpstream } from './forward/follow-upstream.ts'
 import { createForward } from './forward/forward.ts'
 import { createPools } from './forward/pools.ts'
 import { createReadUpstream } from './forward/read-upstream.ts'
@@ -18,15 +14,8 @@ import { type GatewayDeps, registerGateway } from './gateway/gateway.ts'
 import { createMethodLookup } from './gateway/known-path.ts'
 import { createGatewayServer } from './gateway/server.ts'
 import { createSettlement } from './gateway/settlement.ts'
-import { createCertificateDoor } from './identify/certificates/certificate-door.ts'
 import { createReadPeerCertificate } from './identify/certificates/peer-certificate.ts'
-import { createIdentify, createRecheck } from './identify/identify.ts'
-import { acceptOwnHeader } from './identify/own-header.ts'
-import { standingIn } from './identify/standing.ts'
-import { fetchJwks } from './identify/tokens/fetch-jwks.ts'
 import type { SigningKey } from './identify/tokens/signing-key.ts'
-import { createTokenEndpoint } from './identify/tokens/token-endpoint.ts'
-import { createTokens } from './identify/tokens/tokens.ts'
 import type { Clock } from './kernel/clock.ts'
 import type { Journal } from './kernel/journal.ts'
 import type { Logger } from './kernel/logger.ts'
@@ -35,8 +24,11 @@ import type { Ledger } from './ledger/port.ts'
 import { readKeyUse } from './ledger/queries/key-use.ts'
 import { queryObjectOwners } from './ledger/queries/object-owners.ts'
 import { readDecisions, readDisagreements } from './ledger/queries/policy-history.ts'
+import { readWatchedSessions } from './ledger/queries/watched-sessions.ts'
 import type { Writer } from './ledger/writer.ts'
 import { openExposure } from './open-exposure.ts'
+import { openIdentity } from './open-identity.ts'
+import { openJudgement } from './open-judgement.ts'
 import { openPinning } from './open-pinning.ts'
 import { openTls } from './open-tls.ts'
 import { openVerification } from './open-verification.ts'
@@ -47,6 +39,8 @@ import type { Book } from './price/book.ts'
 import { loadUsageReport } from './price/usage-report.ts'
 import { readinessOf } from './readiness-checks.ts'
 import { buildShow } from './show/show.ts'
+import { answerReaders, isMetered } from './tap/answer-readers.ts'
+import { createEventStreamTap } from './tap/event-stream-tap.ts'
 import type { Sighting } from './tap/sighting.ts'
 import type { Metrics } from './trace/metrics.ts'
 import type { Tracing } from './trace/tracing-type.ts'
@@ -55,10 +49,11 @@ import { operations } from './upstream/operations.ts'
 import { ownedKindOf } from './upstream/owned-kinds.ts'
 import { canonicalPath } from './upstream/path.ts'
 import { inspectRequest } from './upstream/unknowns.ts'
+import { openWatch } from './watch/open-watch.ts'
 
 /** What `main.ts` makes of the configuration, and tests make for themselves. */
 export type AppParts = {
-  readonly config: Pick<Config, 'gateway' | 'show' | 'journal' | 'policiesDir' | 'dataDir'>
+  readonly config: Pick<Config, 'gateway' | 'show' | 'journal' | 'policiesDir' | 'dataDir' | 'watch'>
   readonly clock: Clock
   readonly logger: Logger
   readonly policies: PolicyStore
@@ -92,29 +87,15 @@ export type App = {
 export async function startApp(parts: AppParts): Promise<App> {
   const { config, clock, logger, policies, metrics } = parts
   const directory = () => policies.current().directory
-  const tokens = createTokens({
-    directory,
-    clock,
-    signingKey: parts.signingKey,
-    policiesFolder: config.policiesDir,
-    fetchJwks,
-    onProblem: (issuer, problem) => logger.warn({ issuer, problem }, 'keys of an issuer not renewed'),
-  })
-  const door = createCertificateDoor({ directory, clock })
-  const recheck = door.recheckWith(
-    createRecheck({ directory, clock, tokens, streamLifetimeMs: config.gateway.streamLifetimeMs }),
-  )
-  const identify = createIdentify({ directory, pepper: parts.pepper, clock, tokens })
+  const identity = openIdentity({ ...parts, ...config, ...config.gateway, directory })
   const snapshot = () => policies.current().snapshot
   const upstreams = parts.upstreams.map(({ name, url, credential, caPem }) => ({
     name,
     credential,
     pools: createPools({ url, ...(caPem === null ? {} : { caPem }) }),
   }))
-  const routes = createRoutes({
-    upstreams,
-    upstreamOf: (team) => directory().teams.get(team)?.upstream ?? null,
-  })
+  const upstreamOf = (team: string): string | null => directory().teams.get(team)?.upstream ?? null
+  const routes = createRoutes({ upstreams, upstreamOf })
   let isClosing = false
   const onMalformed = (): void => metrics.countRefusal('arrive.request_malformed')
   const tls = await openTls(config.gateway.tls, { clock, logger, onFailedHandshake: onMalformed })
@@ -127,9 +108,20 @@ export async function startApp(parts: AppParts): Promise<App> {
     unownedTo: () => policies.current().directory.unownedTo,
     stamping: config.gateway.stamping,
   })
+  const watch = openWatch({
+    ...parts,
+    settings: config.watch,
+    upstreams: upstreams.map((upstream) => ({ name: upstream.name, follow: createFollowUpstream(upstream) })),
+    upstreamOf,
+    answerReaders,
+    createEventStreamTap,
+    isMetered,
+    readWatchedSessions,
+  })
   const keepSightings = (sightings: readonly Sighting[]): void => {
     for (const sighting of sightings) learnOwner(ownership.learn, sighting)
     settlement.keepSightings(sightings)
+    watch.note(sightings)
   }
   const pinning = openPinning({
     pins: () => policies.current().pins,
@@ -156,19 +148,16 @@ export async function startApp(parts: AppParts): Promise<App> {
     canonicalPath,
     methodsAt: createMethodLookup(operations),
     readJsonBody,
-    identify: door.accept(acceptOwnHeader(identify)),
+    identify: identity.identifyCaller,
     readPeerCertificate: createReadPeerCertificate(tls.authorities),
     stamp: ownership.stamp,
-    recheck,
+    recheck: identity.recheck,
     // First what the caller may see of it, then where it leads.
     editAnswer: createAnswerEdits([
       ownership.editAnswer,
       createRedirectAnswers({ origins: originsOf(parts), publicUrl: config.gateway.publicUrl }),
     ]),
-    tokenEndpoint: createTokenEndpoint({
-      tokens,
-      onRefused: ({ code, rule }) => logger.warn({ code, rule }, 'token exchange refused'),
-    }),
+    tokenEndpoint: identity.tokenEndpoint,
     pin: createPin({
       pins: () => policies.current().pins,
       rules: allRules,
@@ -176,26 +165,7 @@ export async function startApp(parts: AppParts): Promise<App> {
       factsOf: pinning.factsOf,
       isHeld: pinning.isHeld,
     }),
-    authorize: withSecondOpinion(
-      createAuthorize({
-        snapshot,
-        checkOwnership: ownership.checkOwnership,
-        findCarried: createCarriedAgents({
-          readUpstream,
-          upstreamOf: (team) => directory().teams.get(team)?.upstream ?? '',
-        }),
-        findConfirmed: createConfirmedTools({ readUpstream }),
-      }),
-      createShadow({
-        candidate: () => {
-          const found = policies.candidate()
-          if (found === null) return null
-          return { snapshot: found.snapshot, standingOf: (caller) => standingIn(found.directory, caller) }
-        },
-        decide: decideFor,
-        onDisagreement: metrics.shadowDisagreed,
-      }),
-    ),
+    authorize: openJudgement({ policies, ownership, readUpstream, upstreamOf, metrics }),
     inspect: ({ id }, headers, parsed) =>
       inspectRequest(id, headers, parsed, (kind) => metrics.unknownPassed('request', kind)),
     journalAccepts: settlement.journalAccepts,
@@ -203,17 +173,24 @@ export async function startApp(parts: AppParts): Promise<App> {
     startSpan: parts.tracing.startRequestSpan,
     forward: createForward({ route: routes.ofRequest, stallTimeoutMs: config.gateway.stallTimeoutMs }),
     createTap: (tapped) =>
-      verification.tapWith(
-        {
-          clock,
-          onSightings: keepSightings,
-          onFailure: metrics.tapFailed,
-          onUnknown: (kind) => metrics.unknownPassed('answer', kind),
-        },
+      watch.attend(
         tapped,
+        verification.tapWith(
+          {
+            clock,
+            onSightings: keepSightings,
+            onFailure: metrics.tapFailed,
+            onUnknown: (kind) => metrics.unknownPassed('answer', kind),
+          },
+          tapped,
+        ),
       ),
+    beforeForward: watch.beforeForward,
     onOpened: settlement.opened,
-    onSettled: settlement.settled,
+    onSettled: (record, facts) => {
+      settlement.settled(record, facts)
+      watch.settled(record)
+    },
   }
   const server = createGatewayServer({
     bodyLimitBytes: config.gateway.bodyLimitBytes,
@@ -223,7 +200,7 @@ export async function startApp(parts: AppParts): Promise<App> {
   const gateway = registerGateway(server, deps)
   const show = buildShow({
     clock,
-    identify: door.accept(identify),
+    identify: identity.identifyOperator,
     authorizeAdmin: createAuthorizeAdmin({ snapshot }),
     loadKeyUse: () => readKeyUse(parts.ledger),
     policyHistory: {
@@ -241,7 +218,7 @@ export async function startApp(parts: AppParts): Promise<App> {
     audit: createAuditShow(parts.ledger, parts.config.dataDir),
     loadUsageReport: (query) => loadUsageReport({ ledger: parts.ledger, book: parts.book }, query),
     metrics,
-    readiness: readinessOf(parts, tls, () => isClosing),
+    readiness: [...readinessOf(parts, tls, () => isClosing), ...watch.readiness],
     onRefused: ({ requestId, code, cause }) => {
       metrics.countRefusal(code)
       logger.warn(
@@ -264,6 +241,7 @@ export async function startApp(parts: AppParts): Promise<App> {
         clearInterval(watchCallers)
         tls.close()
         gateway.endStreams()
+        await watch.close()
         const cut = setTimeout(gateway.cutAll, config.gateway.shutdownGraceMs)
         await Promise.all([server.close(), show.close(), pinning.close()])
         clearTimeout(cut)
@@ -273,6 +251,7 @@ export async function startApp(parts: AppParts): Promise<App> {
     }
   } catch (error) {
     tls.close()
+    await watch.close()
     await Promise.all([server.close(), pinning.close()])
     throw error
   }

@@ -131,6 +131,13 @@ const schema = z.strictObject({
   // Where signed heads are kept beside the ledger: a folder, on another disk say, and a git repository that is there.
   audit_anchor_dir: path.optional(),
   audit_anchor_git_dir: path.optional(),
+  // `on`: sessions nobody streams are read by the gateway itself, so that the ledger misses nothing.
+  watch: z.enum(['on', 'off'], 'is neither `on` nor `off`').default('on'),
+  // A quarter of what the upstream allows an organisation: the rest is for callers.
+  watch_reads_per_minute: whole(10, 100_000).default(300),
+  // Between two looks at a session that runs, and between two listings of what there is.
+  watch_check_ms: whole(100, 3_600_000).default(180_000),
+  watch_sweep_ms: whole(100, 3_600_000).default(60_000),
   // How long running calls may go on after SIGTERM.
   shutdown_grace_ms: whole(0, 600_000).default(10_000),
 })

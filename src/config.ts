@@ -48,6 +48,12 @@ export type Config = {
     readonly stamping: boolean
   }
   readonly show: { readonly listen: Listen }
+  /** The gateway's own reading of sessions; null when it is off. */
+  readonly watch: {
+    readonly readsPerMinute: number
+    readonly checkMs: number
+    readonly sweepMs: number
+  } | null
   /** Absolute. Journal, embedded ledger and pepper live here. */
   readonly dataDir: string
   /** Absolute. What people decide lives here. */
@@ -116,6 +122,14 @@ function assemble(
       stamping: settings.stamping === 'on',
     },
     show: { listen: settings.admin_listen },
+    watch:
+      settings.watch === 'off'
+        ? null
+        : {
+            readsPerMinute: settings.watch_reads_per_minute,
+            checkMs: settings.watch_check_ms,
+            sweepMs: settings.watch_sweep_ms,
+          },
     dataDir: resolve(settings.data_dir),
     policiesDir: resolve(settings.policies_dir),
     upstream,

@@ -2,6 +2,7 @@
 // Routes come from the closed table of operations; what is not in it is refused.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { ExchangeRecord } from '../audit/exchange-record.ts'
+import type { Permit } from '../authorize/permit.ts'
 import type { Recheck } from '../identify/identify.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { TollgateError } from '../kernel/errors.ts'
@@ -13,7 +14,7 @@ import { watchConnections } from './connections.ts'
 import { answerDryRun } from './dry-run.ts'
 import { type Exchange, openExchange } from './exchange.ts'
 import { createQueuedResponses } from './queued-responses.ts'
-import { refuse } from './refuse.ts'
+import { refuse, refuseRaw } from './refuse.ts'
 import { awaitsContinue, checkRequestHead } from './request-head.ts'
 import { type SendDeps, send } from './send.ts'
 import { toExchangeRecord } from './settle.ts'
@@ -28,6 +29,8 @@ export type GatewayDeps = AdmitDeps &
     readonly onOpened: (operation: Operation | null) => void
     /** Asked of the caller of every open exchange when `withdraw` is called. */
     readonly recheck: Recheck
+    /** What must be done before this is sent, e.g. a last look at a session that ends; null for nearly all. Never rejects. */
+    readonly beforeForward: (permit: Permit, params: Exchange['params']) => Promise<void> | null
     /** Answers the token endpoint, which is ours and asks for no key; null without issuers. */
     readonly tokenEndpoint: TokenEndpoint | null
   }
@@ -139,7 +142,7 @@ export function registerGateway(app: FastifyInstance, deps: GatewayDeps): Gatewa
       handler: (request, reply) => {
         if (request.exchange.steps.isDryRun) return answerDryRun(reply, request.exchange, bodyOf(request))
         reply.hijack()
-        send(request.exchange, request, reply, deps)
+        sendInTime(request.exchange, request, reply, deps)
       },
     })
   }
@@ -194,6 +197,26 @@ function serveTokens(app: FastifyInstance, tokenEndpoint: TokenEndpoint): void {
     // As OAuth asks: what is in it must not be kept on the way.
     return reply.code(answer.status).header('cache-control', 'no-store').send(answer.body)
   })
+}
+
+/** Nearly always at once; nothing is sent for a client that did not wait. */
+function sendInTime(
+  exchange: Exchange,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  deps: GatewayDeps,
+): void {
+  const { permit } = exchange.steps
+  const wait = permit === null ? null : deps.beforeForward(permit, exchange.params)
+  if (wait === null) {
+    send(exchange, request, reply, deps)
+    return
+  }
+  void wait
+    .then(() => {
+      if (!reply.raw.destroyed) send(exchange, request, reply, deps)
+    })
+    .catch((error: unknown) => refuseRaw(exchange, 'gateway.internal', reply.raw, error))
 }
 
 function settle(exchange: Exchange, request: FastifyRequest, reply: FastifyReply, deps: GatewayDeps): void {

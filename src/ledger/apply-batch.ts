@@ -48,6 +48,8 @@ export async function applyBatch(deps: BatchDeps, records: readonly JournalRecor
     insertRows(ledger, 'quarantined_records', stated.quarantined_records),
   ])
   await Promise.all([applyFacts(deps, stated), applyIntervals(deps, stated)])
+  // Last: it says that all of the above is here.
+  await insertRows(ledger, 'watched_sessions', stated.watched_sessions)
   return stated.quarantined_records.length
 }
 
@@ -154,6 +156,7 @@ function collect(parts: readonly Partial<StatedRows>[]): StatedRows {
     agent_versions: parts.flatMap((part) => part.agent_versions ?? []),
     policy_changes: parts.flatMap((part) => part.policy_changes ?? []),
     session_verifications: parts.flatMap((part) => part.session_verifications ?? []),
+    watched_sessions: parts.flatMap((part) => part.watched_sessions ?? []),
     quarantined_records: parts.flatMap((part) => part.quarantined_records ?? []),
   }
 }

@@ -224,6 +224,16 @@ export type AgentVersionRow = {
   readonly seen_at: string
 }
 
+/** How far the watcher has read a session. */
+export type WatchedSessionRow = {
+  readonly session_id: string
+  readonly upstream: string
+  readonly state_key: string
+  readonly listed_until: string
+  readonly watched_at: string
+  readonly ver: number
+}
+
 export type QuarantinedRow = {
   readonly record_key: string
   readonly kind: string
@@ -243,5 +253,6 @@ export type StatedRows = {
   readonly agent_versions: readonly AgentVersionRow[]
   readonly policy_changes: readonly PolicyChangeRow[]
   readonly session_verifications: readonly VerificationRow[]
+  readonly watched_sessions: readonly WatchedSessionRow[]
   readonly quarantined_records: readonly QuarantinedRow[]
 }

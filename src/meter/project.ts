@@ -3,13 +3,20 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import type { JournalRecord } from '../kernel/journal.ts'
-import type { PolicyChangeRow, QuarantinedRow, StatedRows, VerificationRow } from '../ledger/rows.ts'
+import type {
+  PolicyChangeRow,
+  QuarantinedRow,
+  StatedRows,
+  VerificationRow,
+  WatchedSessionRow,
+} from '../ledger/rows.ts'
 import { projectEvent } from './event-rows.ts'
 import { projectCreation, projectDeletion, projectSession, projectThread } from './object-rows.ts'
 import {
   type MeteredExchange,
   type MeteredPolicyChange,
   type MeteredVerification,
+  type MeteredWatched,
   meteredRecordSchema,
 } from './record-schema.ts'
 
@@ -34,6 +41,7 @@ function projectKnown(record: z.output<typeof meteredRecordSchema>): Partial<Sta
   if (record.kind === 'exchange') return { exchanges: [toExchangeRow(record)] }
   if (record.kind === 'policy_change') return { policy_changes: [toPolicyChangeRow(record)] }
   if (record.kind === 'verification') return { session_verifications: [toVerificationRow(record)] }
+  if (record.kind === 'watched') return { watched_sessions: [toWatchedRow(record)] }
   switch (record.about) {
     case 'event':
       return projectEvent(record)
@@ -64,6 +72,10 @@ function toPolicyChangeRow({
 
 function toVerificationRow({ kind: _kind, checked_at_ms, ...rest }: MeteredVerification): VerificationRow {
   return { ...rest, checked_at: toColumnTime(checked_at_ms) }
+}
+
+function toWatchedRow({ kind: _kind, seen_at_ms, ...rest }: MeteredWatched): WatchedSessionRow {
+  return { ...rest, watched_at: toColumnTime(seen_at_ms), ver: Math.floor(seen_at_ms) }
 }
 
 const toColumnTime = (ms: number): string => new Date(ms).toISOString().replace('T', ' ').replace('Z', '')

@@ -165,6 +165,15 @@ const verification = z.object({
   action: text,
 })
 
+const watched = z.object({
+  kind: z.literal('watched'),
+  session_id: id,
+  upstream: text,
+  state_key: text,
+  listed_until: text,
+  seen_at_ms: timeMs,
+})
+
 /** Any record the meter knows. */
 export const meteredRecordSchema = z.union([
   z.discriminatedUnion('about', [
@@ -177,6 +186,7 @@ export const meteredRecordSchema = z.union([
   exchange,
   policyChange,
   verification,
+  watched,
 ])
 
 export type MeteredUsage = Readonly<z.output<typeof usage>>
@@ -188,4 +198,5 @@ export type MeteredCreation = Readonly<z.output<typeof creationSighting>>
 export type MeteredDeletion = Readonly<z.output<typeof deletionSighting>>
 export type MeteredPolicyChange = Readonly<z.output<typeof policyChange>>
 export type MeteredVerification = Readonly<z.output<typeof verification>>
+export type MeteredWatched = Readonly<z.output<typeof watched>>
 export type MeteredExchange = Readonly<z.output<typeof exchange>>

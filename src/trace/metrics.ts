@@ -30,6 +30,9 @@ export type ShadowDirection = (typeof shadowDirections)[number]
 const unknownSides = ['request', 'answer'] as const
 export type UnknownSide = (typeof unknownSides)[number]
 
+/** What the watcher does at this moment. */
+export type WatchGauges = { readonly sessions: number; readonly streams: number; readonly lagMs: number }
+
 export type Metrics = {
   /** Counts a settled exchange: decision, status, error code, team, bytes and how long it took. */
   readonly countExchange: (facts: RequestFacts, isStream: boolean) => void
@@ -53,6 +56,12 @@ export type Metrics = {
   /** The journal did not take a record of this kind: what it told is lost to the ledger. */
   readonly journalRefused: (kind: string) => void
   readonly journalTroubled: (kind: JournalTrouble['kind']) => void
+  /** The watcher asked the upstream for something, by kind. */
+  readonly watchRead: (kind: string) => void
+  /** Something the watcher tried failed, by reason; it tries again. */
+  readonly watchFailed: (reason: string) => void
+  /** Where the gauges of the watcher are read at each exposition. */
+  readonly watchAttached: (status: () => WatchGauges) => void
   readonly spansExported: (result: 'exported' | 'failed', spans: number) => void
   /** All metrics in Prometheus' text format 0.0.4. */
   readonly exposition: () => Promise<string>
@@ -84,6 +93,8 @@ export function createMetrics(options: MetricsOptions): Metrics {
   const meter = provider.getMeter('tollgate')
   const count = createInstruments(meter)
   watchGauges(meter, options)
+  let watched = (): WatchGauges => ({ sessions: 0, streams: 0, lagMs: 0 })
+  gaugeWatch(meter, () => watched())
   const teamLabel = createCap(options.teamsMax ?? 100)
 
   return {
@@ -116,6 +127,11 @@ export function createMetrics(options: MetricsOptions): Metrics {
       count.verifications.add(1, outcome, action === '' ? 'none' : action),
     journalRefused: (kind) => count.journalRefusals.add(1, { kind }),
     journalTroubled: (kind) => count.troubles.add(1, { kind }),
+    watchRead: (kind) => count.watchReads.add(1, kind),
+    watchFailed: (reason) => count.watchFailures.add(1, reason),
+    watchAttached: (status) => {
+      watched = status
+    },
     spansExported: (result, spans) => count.spans.add(spans, { result }),
     exposition: async () => {
       const { resourceMetrics } = await reader.collect()
@@ -169,6 +185,14 @@ function createInstruments(meter: Meter) {
     }),
     journalRefusals: counter('tollgate_journal_refusals_total', 'Records the journal did not take.'),
     troubles: counter('tollgate_journal_troubles_total', 'Damage, torn tails, failed writes of the journal.'),
+    watchReads: tally('tollgate_watch_reads_total', 'Reads of the watcher at the upstream, by kind.', [
+      'kind',
+    ]),
+    watchFailures: tally(
+      'tollgate_watch_failures_total',
+      'What the watcher tried in vain, by reason; it tries again.',
+      ['reason'],
+    ),
     spans: counter('tollgate_spans_total', 'Spans handed to the OTLP exporter, by result.'),
     openStreams: meter.createUpDownCounter('tollgate_streams_open', { description: 'Streams being served.' }),
     requestSeconds: histogram(
@@ -211,6 +235,18 @@ function watchGauges(meter: Meter, options: MetricsOptions): void {
     )
   }
   gauge('process_resident_memory_bytes', 'Memory of the gateway process.', () => process.memoryUsage.rss())
+}
+
+function gaugeWatch(meter: Meter, read: () => WatchGauges): void {
+  const gauge = (name: string, description: string, value: () => number): void =>
+    meter.createObservableGauge(name, { description }).addCallback((result) => result.observe(value()))
+  gauge('tollgate_watch_sessions', 'Sessions the watcher follows.', () => read().sessions)
+  gauge('tollgate_watch_streams', 'Event streams of its own it has open.', () => read().streams)
+  gauge(
+    'tollgate_watch_lag_seconds',
+    'How long the oldest look it owes has been owed.',
+    () => read().lagMs / 1000,
+  )
 }
 
 /** The first `max` names keep theirs, all others share `other`. */

@@ -17,9 +17,13 @@ type Model = Anthropic.Beta.AgentCreateParams['model']
 export async function openAccounting(options: {
   readonly startMs: number
   readonly scenarios: readonly ScenarioInput[]
+  readonly env?: { readonly [name: string]: string }
 }) {
   const clock = createManualClock(options.startMs)
-  let house = await openTestHouse({ simulator: { clock, scenarios: options.scenarios } })
+  let house = await openTestHouse({
+    simulator: { clock, scenarios: options.scenarios },
+    ...(options.env === undefined ? {} : { env: options.env }),
+  })
   const keys = {
     payments: addCaller(house, 'payments-ci', 'payments', 'developer'),
     search: addCaller(house, 'search-ci', 'search', 'admin'),

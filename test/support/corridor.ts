@@ -97,6 +97,7 @@ export async function openCorridor(upstreamUrl: string, options: CorridorOptions
         },
         tapped,
       ),
+    beforeForward: () => null,
     onOpened: () => {},
     onSettled: (record) => {
       settled.push(record)

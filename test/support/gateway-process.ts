@@ -30,6 +30,7 @@ export function gatewayEnv(
     TOLLGATE_ADMIN_LISTEN: '127.0.0.1:0',
     TOLLGATE_DATA_DIR: join(folder, 'data'),
     TOLLGATE_POLICIES_DIR: join(folder, 'policies'),
+    TOLLGATE_WATCH: 'off',
     ...more,
   }
 }

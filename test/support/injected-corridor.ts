@@ -111,6 +111,7 @@ export async function openInjectedCorridor(rules: CorridorRules = {}): Promise<I
     recheck: () => null,
     stamp: ownership.stamp,
     editAnswer: () => null,
+    beforeForward: () => null,
     tokenEndpoint: null,
     pin: rules.pin ?? (() => ({ kind: 'open' })),
     authorize: (request) => {
