@@ -166,6 +166,13 @@ function checkEnd(
     )
   }
   const at = (ms: number): string => new Date(ms).toISOString()
+  if (isLive && fromMs === undefined && firstCheckpoint !== null && firstCheckpoint.number > 0) {
+    find(
+      'incomplete',
+      0,
+      `the log begins with checkpoint ${firstCheckpoint.number}: what was before is missing`,
+    )
+  }
   if (isLive || lastCheckpoint === null || firstCheckpoint === null) return
   if (toMs !== undefined && lastCheckpoint.timeMs < toMs) {
     find(
