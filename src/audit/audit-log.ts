@@ -7,7 +7,8 @@ import type { Anchor } from './anchors.ts'
 import type { AuditState, Head, SignedCheckpoint } from './audit-state.ts'
 import {
   type CanonicalJson,
-  createEntry,
+  type CreateEntry,
+  createEntryMaker,
   describeRecord,
   type EntryRow,
   isAudited,
@@ -58,6 +59,7 @@ const pendingMax = 1_024
 /** Makes the log; the state is read, and its keeping in the ledger compared, when it is first needed. */
 export function createAuditLog(deps: AuditLogDeps): AuditLog {
   const { ledger, clock, logger } = deps
+  const createEntry = createEntryMaker(deps.canonicalJson)
   let state: AuditState | null = null
   let compared = false
   let signedAtMs = Number.NEGATIVE_INFINITY
@@ -124,7 +126,7 @@ export function createAuditLog(deps: AuditLogDeps): AuditLog {
         const { head, isKnown } = findHead(opened, batch.from)
         const audited = batch.records.filter(isAudited)
         const records = isKnown ? audited : await leaveOut(ledger, opened.gateway, audited, head.size)
-        const taken = chainOn(deps, opened, head, batch.next, records)
+        const taken = chainOn(deps, createEntry, opened, head, batch.next, records)
         await ledger.insertEntries(taken.rows)
         await keep({ ...taken.state, previous: head })
         if (taken.fresh.length > 0) signedAtMs = clock.monotonicMs()
@@ -180,6 +182,7 @@ type Taken = {
 /** Puts records behind a head, with a checkpoint after every so many entries. */
 function chainOn(
   deps: AuditLogDeps,
+  createEntry: CreateEntry,
   opened: AuditState,
   from: Head,
   position: JournalPosition,
@@ -192,7 +195,7 @@ function chainOn(
   let head: Head = from
   for (const record of records) {
     const place = { gateway: opened.gateway, seq: head.size, prev: head.size === 0 ? noEntry : head.last }
-    const { row, leaf } = createEntry(deps.canonicalJson, record, place)
+    const { row, leaf } = createEntry(record, place)
     rows.push(row)
     const frontier = appendLeaf(head.frontier, head.size, leaf)
     head = { position, size: head.size + 1, frontier, last: leaf.toString('base64') }

@@ -9,14 +9,13 @@ const leafMark = Buffer.of(0)
 const nodeMark = Buffer.of(1)
 
 /** `SHA-256(0x00 || data)`. */
-export const hashLeaf = (data: string | Buffer): Buffer => {
-  const bytes = typeof data === 'string' ? Buffer.from(data) : data
-  return hash('sha256', Buffer.concat([leafMark, bytes]), 'buffer')
-}
+export const hashLeaf = (data: string | Buffer): Buffer =>
+  // A text is not copied into bytes first: this is done for every entry.
+  hash('sha256', typeof data === 'string' ? `\0${data}` : Buffer.concat([leafMark, data]), 'buffer')
 
 /** `SHA-256(0x01 || left || right)`. */
 export const hashNode = (left: Buffer, right: Buffer): Buffer =>
-  hash('sha256', Buffer.concat([nodeMark, left, right]), 'buffer')
+  hash('sha256', Buffer.concat([nodeMark, left, right], 65), 'buffer')
 
 /** The frontier of a tree of `size` leaves with one more; sizes up to 2^53. */
 export function appendLeaf(frontier: Frontier, size: number, leaf: Buffer): Frontier {

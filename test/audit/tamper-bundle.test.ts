@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { BundleLine } from '../../src/audit/bundle.ts'
-import { createEntry } from '../../src/audit/entry.ts'
+import { createEntryMaker } from '../../src/audit/entry.ts'
 import { canonicalJson } from '../../src/kernel/canonical-json.ts'
 import {
   batchAt,
@@ -17,6 +17,8 @@ import {
   openLog,
   verifyLines,
 } from '../support/audit-world.ts'
+
+const createEntry = createEntryMaker(canonicalJson)
 
 const dir = mkdtempSync(join(tmpdir(), 'tollgate-audit-'))
 afterAll(() => rmSync(dir, { recursive: true, force: true }))
@@ -43,7 +45,6 @@ function forged(line: BundleLine, withHash: boolean): readonly BundleLine[] {
   if (line.kind !== 'entry') return [line]
   const entry = line.entry.replace('"ada"', '"eve"')
   const { row } = createEntry(
-    canonicalJson,
     { ...exchange(line.seq), caller: 'eve' },
     {
       gateway: 'gw_test',
@@ -135,7 +136,7 @@ test('an inserted entry is found where it stands', () =>
   }))
 
 test('an entry behind the last checkpoint is no part of a bundle', async () => {
-  const { row } = createEntry(canonicalJson, exchange(40), { gateway: 'gw_test', seq: 40, prev: 'x' })
+  const { row } = createEntry(exchange(40), { gateway: 'gw_test', seq: 40, prev: 'x' })
   const { gateway: _gateway, kind, ...rest } = row
   const end: BundleLine = { kind: 'end' }
   const extra: BundleLine = { ...rest, kind: 'entry', record_kind: kind }
