@@ -43,11 +43,13 @@ export function addAuditVerify(audit: Command, io: CommandIo): void {
   withRange(command).action(async (options: VerifyOptions) => {
     const keys = options.keys === undefined ? [] : readKeys(options.keys, io)
     if (options.proof !== undefined) return printProof(options.proof, keys, io)
+    // Before the ledger is read, so that it can only have more.
+    const anchors = options.anchor.flatMap((path) => readAnchors(path, io))
     const lines =
       options.bundle === undefined ? await openLines(options, true, io) : await fileLines(options.bundle)
     const result = await verifyBundle(lines, {
       keys,
-      anchors: options.anchor.flatMap((path) => readAnchors(path, io)),
+      anchors,
       isLive: options.bundle === undefined,
       ...(options.from === undefined ? {} : { fromMs: options.from }),
       ...(options.to === undefined ? {} : { toMs: options.to }),
