@@ -86,26 +86,25 @@ export function readEntry(text: string): z.output<typeof entryShape> | null {
 /** The same text as `canonicalJson` gives, without sorting names that were sorted for the record before. */
 function createRecordWriter(canonicalJson: CanonicalJson): (record: JournalRecord) => string {
   let names: readonly string[] = []
-  let sorted: readonly (readonly [name: string, quoted: string])[] = []
-  const learn = (found: readonly string[]): void => {
-    if (found.length === names.length && found.every((name, index) => name === names[index])) return
-    names = found
-    sorted = found.toSorted().map((name) => [name, `${canonicalJson(name)}:`])
-  }
-  const toText = (value: unknown): string =>
-    typeof value === 'string' && value.isWellFormed() ? JSON.stringify(value) : canonicalJson(value)
+  let sorted: string[] = []
   const write = (record: JournalRecord): string => {
-    learn(Object.keys(record))
-    let text = ''
-    for (const [name, quoted] of sorted) text += `${text === '' ? '{' : ','}${quoted}${toText(record[name])}`
-    return `${text}}`
+    const found = Object.keys(record)
+    if (found.length !== names.length || found.some((name, index) => name !== names[index])) {
+      names = found
+      sorted = found.toSorted()
+    }
+    if (found.some((name) => typeof record[name] === 'object' && record[name] !== null)) {
+      return canonicalJson(record)
+    }
+    // The list of names says their order too. Half a surrogate pair would be escaped; canonical JSON has none.
+    const text = JSON.stringify(record, sorted)
+    return text.includes('\\ud') ? canonicalJson(record) : text
   }
   return (record) => {
     try {
       return write(record)
     } catch {
       // Half a surrogate pair, from a header or a path: it may not keep everything behind it from being written.
-      names = []
       return canonicalJson(wellFormed(record))
     }
   }
