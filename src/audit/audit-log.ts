@@ -7,7 +7,8 @@ import type { Anchor } from './anchors.ts'
 import type { AuditState, Head, SignedCheckpoint } from './audit-state.ts'
 import {
   type CanonicalJson,
-  createEntry,
+  type CreateEntry,
+  createEntryMaker,
   describeRecord,
   type EntryRow,
   isAudited,
@@ -58,6 +59,7 @@ const pendingMax = 1_024
 /** Makes the log; the state is read, and its keeping in the ledger compared, when it is first needed. */
 export function createAuditLog(deps: AuditLogDeps): AuditLog {
   const { ledger, clock, logger } = deps
+  const createEntry = createEntryMaker(deps.canonicalJson)
   let state: AuditState | null = null
   let compared = false
   let signedAtMs = Number.NEGATIVE_INFINITY
@@ -90,10 +92,12 @@ export function createAuditLog(deps: AuditLogDeps): AuditLog {
     state = begun
     return begun
   }
-  const publish = async (fresh: readonly SignedCheckpoint[]): Promise<void> => {
-    if (state === null) return
+  /** First into the ledger, then outside: what is anchored was in the ledger, so what is anchored alone was taken out. */
+  const publish = async (): Promise<void> => {
+    if (state === null || state.pending.length === 0) return
+    await ledger.insertCheckpoints(state.gateway, state.pending)
     for (const anchor of deps.anchors) {
-      for (const { number, note } of fresh) {
+      for (const { number, note } of state.pending) {
         await anchor.put(state.gateway, number, note).catch((error: unknown) => {
           logger.error(
             { err: error, anchor: anchor.name },
@@ -102,15 +106,13 @@ export function createAuditLog(deps: AuditLogDeps): AuditLog {
         })
       }
     }
-    if (state.pending.length === 0) return
-    await ledger.insertCheckpoints(state.gateway, state.pending)
     await keep({ ...state, pending: [] })
   }
   const signHead = async (opened: AuditState): Promise<void> => {
     const { signed, key } = deps.sign(opened, opened.current, timeAfter(opened, clock.nowMs()))
     signedAtMs = clock.monotonicMs()
     await keep({ ...opened, checkpoint: signed, key, pending: [...opened.pending, signed] })
-    await publish([signed])
+    await publish()
   }
   const attempt = (work: () => Promise<void>): Promise<void> =>
     inTurn(work).catch((error: unknown) => {
@@ -124,11 +126,11 @@ export function createAuditLog(deps: AuditLogDeps): AuditLog {
         const { head, isKnown } = findHead(opened, batch.from)
         const audited = batch.records.filter(isAudited)
         const records = isKnown ? audited : await leaveOut(ledger, opened.gateway, audited, head.size)
-        const taken = chainOn(deps, opened, head, batch.next, records)
+        const taken = chainOn(deps, createEntry, opened, head, batch.next, records)
         await ledger.insertEntries(taken.rows)
         await keep({ ...taken.state, previous: head })
-        if (taken.fresh.length > 0) signedAtMs = clock.monotonicMs()
-        await publish(taken.fresh)
+        if (taken.hasSigned) signedAtMs = clock.monotonicMs()
+        await publish()
       }),
     tick: () =>
       attempt(async () => {
@@ -137,7 +139,7 @@ export function createAuditLog(deps: AuditLogDeps): AuditLog {
         // Behind a signed head only while a batch of before is still to come again.
         const isBehind = opened.current.size < (opened.checkpoint?.size ?? 0)
         if (isDue && !isBehind && opened.pending.length < pendingMax) await signHead(await compare())
-        else await publish([])
+        else await publish()
       }),
     close: () =>
       attempt(async () => {
@@ -173,13 +175,14 @@ async function leaveOut(
 
 type Taken = {
   readonly rows: readonly EntryRow[]
-  readonly fresh: readonly SignedCheckpoint[]
+  readonly hasSigned: boolean
   readonly state: AuditState
 }
 
 /** Puts records behind a head, with a checkpoint after every so many entries. */
 function chainOn(
   deps: AuditLogDeps,
+  createEntry: CreateEntry,
   opened: AuditState,
   from: Head,
   position: JournalPosition,
@@ -187,12 +190,11 @@ function chainOn(
 ): Taken {
   const { checkpointEntries = 1_024 } = deps
   const rows: EntryRow[] = []
-  const fresh: SignedCheckpoint[] = []
   let state = opened
   let head: Head = from
   for (const record of records) {
     const place = { gateway: opened.gateway, seq: head.size, prev: head.size === 0 ? noEntry : head.last }
-    const { row, leaf } = createEntry(deps.canonicalJson, record, place)
+    const { row, leaf } = createEntry(record, place)
     rows.push(row)
     const frontier = appendLeaf(head.frontier, head.size, leaf)
     head = { position, size: head.size + 1, frontier, last: leaf.toString('base64') }
@@ -200,10 +202,13 @@ function chainOn(
     if (last !== null && head.size === last.size) refuseOther(last, head)
     if (head.size - (last?.size ?? 0) < checkpointEntries) continue
     const { signed, key } = deps.sign(state, head, timeAfter(state, deps.clock.nowMs()))
-    fresh.push(signed)
     state = { ...state, checkpoint: signed, key, pending: [...state.pending, signed] }
   }
-  return { rows, fresh, state: { ...state, current: { ...head, position } } }
+  return {
+    rows,
+    hasSigned: state.checkpoint !== opened.checkpoint,
+    state: { ...state, current: { ...head, position } },
+  }
 }
 
 /** What was signed is not signed again as something else, whatever made the difference. */

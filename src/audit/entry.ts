@@ -29,18 +29,21 @@ export const noEntry = '-'
 /** Whether a record becomes an entry. Sightings are many, and what counts of them is in the ledger under its own key. */
 export const isAudited = (record: JournalRecord): boolean => record.kind !== 'sighting'
 
-/** Makes the entry of a record; `prev` is the leaf hash of the entry before it (base64), or `noEntry`. */
-export function createEntry(
-  canonicalJson: CanonicalJson,
+/** Makes entries; `prev` is the leaf hash of the entry before (base64), or `noEntry`. */
+export type CreateEntry = (
   record: JournalRecord,
   place: { readonly gateway: string; readonly seq: number; readonly prev: string },
-): Entry {
-  const text = canonicalRecord(canonicalJson, record)
-  const { gateway, seq, prev } = place
-  // The members in the order that canonical JSON asks for; neither a gateway nor a hash has anything to quote.
-  const entry = `{"gateway":"${gateway}","prev":"${prev}","record":${text},"seq":${seq}}`
-  const leaf = hashLeaf(entry)
-  return { row: { gateway, seq, ...describeRecord(record), leaf_hash: leaf.toString('hex'), entry }, leaf }
+) => Entry
+
+/** Makes the maker of entries. It remembers the last record's member names, for most records have the same. */
+export function createEntryMaker(canonicalJson: CanonicalJson): CreateEntry {
+  const write = createRecordWriter(canonicalJson)
+  return (record, { gateway, seq, prev }) => {
+    // The members in the order that canonical JSON asks for; neither a gateway nor a hash has anything to quote.
+    const entry = `{"gateway":"${gateway}","prev":"${prev}","record":${write(record)},"seq":${seq}}`
+    const leaf = hashLeaf(entry)
+    return { row: { gateway, seq, ...describeRecord(record), leaf_hash: leaf.toString('hex'), entry }, leaf }
+  }
 }
 
 const idNames = ['exchange_id', 'change_id', 'decision_id', 'act_id', 'id'] as const
@@ -80,12 +83,30 @@ export function readEntry(text: string): z.output<typeof entryShape> | null {
   }
 }
 
-function canonicalRecord(canonicalJson: CanonicalJson, record: JournalRecord): string {
-  try {
-    return canonicalJson(record)
-  } catch {
-    // Half a surrogate pair, from a header or a path: it may not keep everything behind it from being written.
-    return canonicalJson(wellFormed(record))
+/** The same text as `canonicalJson` gives, without sorting names that were sorted for the record before. */
+function createRecordWriter(canonicalJson: CanonicalJson): (record: JournalRecord) => string {
+  let names: readonly string[] = []
+  let sorted: string[] = []
+  const write = (record: JournalRecord): string => {
+    const found = Object.keys(record)
+    if (found.length !== names.length || found.some((name, index) => name !== names[index])) {
+      names = found
+      sorted = found.toSorted()
+    }
+    if (found.some((name) => typeof record[name] === 'object' && record[name] !== null)) {
+      return canonicalJson(record)
+    }
+    // The list of names says their order too. Half a surrogate pair would be escaped; canonical JSON has none.
+    const text = JSON.stringify(record, sorted)
+    return text.includes('\\ud') ? canonicalJson(record) : text
+  }
+  return (record) => {
+    try {
+      return write(record)
+    } catch {
+      // Half a surrogate pair, from a header or a path: it may not keep everything behind it from being written.
+      return canonicalJson(wellFormed(record))
+    }
   }
 }
 

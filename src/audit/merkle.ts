@@ -9,14 +9,16 @@ const leafMark = Buffer.of(0)
 const nodeMark = Buffer.of(1)
 
 /** `SHA-256(0x00 || data)`. */
-export const hashLeaf = (data: string | Buffer): Buffer => {
-  const bytes = typeof data === 'string' ? Buffer.from(data) : data
-  return hash('sha256', Buffer.concat([leafMark, bytes]), 'buffer')
-}
+export const hashLeaf = (data: string | Buffer): Buffer =>
+  // A text is not copied into bytes first: this is done for every entry.
+  sha256(typeof data === 'string' ? `\0${data}` : Buffer.concat([leafMark, data]))
 
 /** `SHA-256(0x01 || left || right)`. */
 export const hashNode = (left: Buffer, right: Buffer): Buffer =>
-  hash('sha256', Buffer.concat([nodeMark, left, right]), 'buffer')
+  sha256(Buffer.concat([nodeMark, left, right], 65))
+
+/** By way of a text, for then the bytes come out of a pool: a buffer of its own for each hash costs more than the hash. */
+const sha256 = (data: string | Buffer): Buffer => Buffer.from(hash('sha256', data, 'binary'), 'latin1')
 
 /** The frontier of a tree of `size` leaves with one more; sizes up to 2^53. */
 export function appendLeaf(frontier: Frontier, size: number, leaf: Buffer): Frontier {
@@ -35,7 +37,7 @@ export function appendLeaf(frontier: Frontier, size: number, leaf: Buffer): Fron
 /** The tree's root; that of no leaves is the hash of nothing. */
 export function rootOf(frontier: Frontier): Buffer {
   const smallest = frontier.at(-1)
-  if (smallest === undefined) return hash('sha256', Buffer.alloc(0), 'buffer')
+  if (smallest === undefined) return sha256('')
   return frontier.slice(0, -1).reduceRight((right, left) => hashNode(left, right), smallest)
 }
 

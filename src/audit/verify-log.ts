@@ -141,7 +141,11 @@ export function createLogCheck({ gateway, keys, anchored, report }: LogOptions):
     if (known !== undefined && known !== note) {
       find('tampered', at, `checkpoint ${number} is not the one that was anchored`)
     }
-    if (last === null) return
+    if (last === null) {
+      // A part may begin with any checkpoint, but not with entries before it.
+      if (number > 0 && next !== null) find('incomplete', at, `checkpoints 0 to ${number - 1} are missing`)
+      return
+    }
     const before = last.head
     if (number <= before.number)
       find('tampered', at, `checkpoint ${number} stands here twice, or not in its place`)

@@ -60,11 +60,11 @@ export async function verifyBundle(
   let open: Open | null = null
   let hasEnd = false
   let lineNumber = 0
-  const close = (): void => {
+  const close = (isEnded: boolean): void => {
     if (open === null) return
     const { gateway, keysFrom, check, anchors } = open
     const log = { gateway, keysFrom, ...check.end() }
-    checkEnd(log, anchors, options, report)
+    checkEnd(log, anchors, { ...options, isEnded }, report)
     logs.push(log)
     open = null
   }
@@ -77,14 +77,14 @@ export async function verifyBundle(
     if (line === null) of(where, 'tampered', `line ${lineNumber} cannot be read`)
     else if (hasEnd) of(where, 'tampered', `line ${lineNumber} stands behind the end`)
     else if (line.kind === 'log') {
-      close()
+      close(true)
       open = openLog(line, options, report)
     } else if (line.kind === 'end') hasEnd = true
     else if (open === null) of('', 'tampered', `line ${lineNumber} belongs to no log`)
     else if (line.kind === 'entry') open.check.entry(line)
     else open.check.checkpoint(line)
   }
-  close()
+  close(hasEnd)
   if (!hasEnd) of(logs.at(-1)?.gateway ?? '', 'incomplete', `the bundle was cut off after line ${lineNumber}`)
   if (logs.length === 0) of('', 'incomplete', 'there is no audit log in it')
   return {
@@ -133,7 +133,7 @@ function openLog(
 function checkEnd(
   log: VerifiedLog,
   anchors: ReadonlyMap<number, string>,
-  { isLive, fromMs, toMs }: VerifyOptions,
+  { isLive, isEnded, fromMs, toMs }: VerifyOptions & { readonly isEnded: boolean },
   report: (finding: Finding) => void,
 ): void {
   const { gateway, firstCheckpoint, lastCheckpoint, nextSeq, signedSize } = log
@@ -152,7 +152,7 @@ function checkEnd(
     break
   }
   const unsigned = nextSeq - signedSize
-  if (unsigned > 0 && !isLive) {
+  if (unsigned > 0 && !isLive && isEnded) {
     find(
       'tampered',
       signedSize,
@@ -166,6 +166,13 @@ function checkEnd(
     )
   }
   const at = (ms: number): string => new Date(ms).toISOString()
+  if (isLive && fromMs === undefined && firstCheckpoint !== null && firstCheckpoint.number > 0) {
+    find(
+      'incomplete',
+      0,
+      `the log begins with checkpoint ${firstCheckpoint.number}: what was before is missing`,
+    )
+  }
   if (isLive || lastCheckpoint === null || firstCheckpoint === null) return
   if (toMs !== undefined && lastCheckpoint.timeMs < toMs) {
     find(

@@ -43,11 +43,13 @@ export function addAuditVerify(audit: Command, io: CommandIo): void {
   withRange(command).action(async (options: VerifyOptions) => {
     const keys = options.keys === undefined ? [] : readKeys(options.keys, io)
     if (options.proof !== undefined) return printProof(options.proof, keys, io)
+    // Before the ledger is read, so that it can only have more.
+    const anchors = options.anchor.flatMap((path) => readAnchors(path, io))
     const lines =
       options.bundle === undefined ? await openLines(options, true, io) : await fileLines(options.bundle)
     const result = await verifyBundle(lines, {
       keys,
-      anchors: options.anchor.flatMap((path) => readAnchors(path, io)),
+      anchors,
       isLive: options.bundle === undefined,
       ...(options.from === undefined ? {} : { fromMs: options.from }),
       ...(options.to === undefined ? {} : { toMs: options.to }),
@@ -75,13 +77,16 @@ function print({ verdict, findings, logs }: Verification, io: CommandIo): void {
 }
 
 function describeLog(log: VerifiedLog): string {
-  const { gateway, entries, checkpoints, nextSeq, signedSize, lastCheckpoint, keysFrom } = log
-  const until =
-    lastCheckpoint === null ? 'none signed' : `the last of ${new Date(lastCheckpoint.timeMs).toISOString()}`
-  const unsigned =
-    nextSeq > signedSize ? `; ${nextSeq - signedSize} newer ones wait for the next checkpoint` : ''
-  const keys = keysFrom === 'bundle' ? '; keys as the log itself names them, see --keys' : ''
-  return `${gateway}: ${entries} entries, ${checkpoints} checkpoints, ${until}${unsigned}${keys}`
+  const { gateway, entries, checkpoints, nextSeq, signedSize, firstCheckpoint, lastCheckpoint } = log
+  const at = (ms: number): string => new Date(ms).toISOString()
+  const first = firstCheckpoint?.number ?? 0
+  return [
+    `${gateway}: ${entries} entries, ${checkpoints} checkpoints`,
+    lastCheckpoint === null ? ', none signed' : `, the last of ${at(lastCheckpoint.timeMs)}`,
+    first > 0 ? `; begins with entry ${firstCheckpoint?.size}, checkpoint ${first}` : '',
+    nextSeq > signedSize ? `; ${nextSeq - signedSize} newer ones wait for the next checkpoint` : '',
+    log.keysFrom === 'bundle' ? '; keys as the log itself names them, see --keys' : '',
+  ].join('')
 }
 
 const describeFinding = ({ verdict, gateway, message }: Finding): string =>

@@ -9,7 +9,7 @@ import { splitNotes } from '../../src/audit/anchors.ts'
 import { addAuditKey, readPublicKeys } from '../../src/audit/audit-keys.ts'
 import { type AuditState, emptyState, loadState, storeState } from '../../src/audit/audit-state.ts'
 import { readCheckpoint } from '../../src/audit/checkpoint.ts'
-import { createEntry } from '../../src/audit/entry.ts'
+import { createEntryMaker } from '../../src/audit/entry.ts'
 import { readNote, readNoteKey, verifyNote } from '../../src/audit/signed-note.ts'
 import { createSecretFile, readSecretFile } from '../../src/identify/secret-file.ts'
 import { canonicalJson } from '../../src/kernel/canonical-json.ts'
@@ -23,6 +23,8 @@ import {
   openLog,
   verifyLines,
 } from '../support/audit-world.ts'
+
+const createEntry = createEntryMaker(canonicalJson)
 
 function folder(): string {
   const dir = mkdtempSync(join(tmpdir(), 'tollgate-audit-'))
@@ -38,16 +40,29 @@ const headsOf = (dir: string) =>
   )
 
 test('an entry is canonical JSON, chained to the one before, and holds the record', () => {
-  const { row } = createEntry(canonicalJson, exchange(1), { gateway: 'gw_1', seq: 7, prev: 'abc=' })
+  const { row } = createEntry(exchange(1), { gateway: 'gw_1', seq: 7, prev: 'abc=' })
   const read: unknown = JSON.parse(row.entry)
   expect(row.entry).toBe(canonicalJson(read))
   expect(read).toEqual({ gateway: 'gw_1', prev: 'abc=', record: exchange(1), seq: 7 })
   expect(row).toMatchObject({ kind: 'exchange', record_id: 'exch_1', seq: 7 })
 })
 
+test('any record becomes the text that canonical JSON says, whatever record came before it', () => {
+  const record = fc.dictionary(fc.string({ unit: 'grapheme' }), fc.jsonValue({ stringUnit: 'grapheme' }))
+  fc.assert(
+    fc.property(fc.array(record, { maxLength: 4 }), (records) => {
+      for (const each of records) {
+        const named = { ...each, kind: 'odd' }
+        const { row } = createEntry(named, { gateway: 'gw_1', seq: 7, prev: '-' })
+        expect(row.entry).toBe(canonicalJson({ gateway: 'gw_1', prev: '-', record: named, seq: 7 }))
+      }
+    }),
+  )
+})
+
 test('a record that is no Unicode is kept all the same', () => {
   const odd = { ...exchange(1), path: '/v1/\ud800', exchange_id: 'x\udfff' }
-  const { row } = createEntry(canonicalJson, odd, { gateway: 'gw_1', seq: 0, prev: '-' })
+  const { row } = createEntry(odd, { gateway: 'gw_1', seq: 0, prev: '-' })
   expect(row.entry).toContain('/v1/\ufffd')
   expect(row.record_id).toBe('x\ufffd')
 })
