@@ -133,6 +133,7 @@ export function startWatch(deps: WatchDeps): Watch {
     onGap: (session) => {
       if (isAtWork(session.status)) schedule.want(session, 0)
     },
+    onRefused: () => deps.onFailed('stream'),
     streamsMax,
   })
   const look = createLook({ nowMs: clock.nowMs, readsOf, feeds, readSightings: deps.readSightings, keep })
