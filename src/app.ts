@@ -50,6 +50,7 @@ import { ownedKindOf } from './upstream/owned-kinds.ts'
 import { canonicalPath } from './upstream/path.ts'
 import { inspectRequest } from './upstream/unknowns.ts'
 import { openWatch } from './watch/open-watch.ts'
+import { createWebhookReceiver, loadVerifyWebhook } from './watch/webhook.ts'
 
 /** What `main.ts` makes of the configuration, and tests make for themselves. */
 export type AppParts = {
@@ -217,6 +218,14 @@ export async function startApp(parts: AppParts): Promise<App> {
     }),
     audit: createAuditShow(parts.ledger, parts.config.dataDir),
     loadUsageReport: (query) => loadUsageReport({ ledger: parts.ledger, book: parts.book }, query),
+    receiveWebhook:
+      config.watch === null || config.watch.webhookKeys.length === 0
+        ? null
+        : createWebhookReceiver({
+            keys: config.watch.webhookKeys,
+            verify: await loadVerifyWebhook(),
+            wake: watch.wakeAt,
+          }),
     metrics,
     readiness: [...readinessOf(parts, tls, () => isClosing), ...watch.readiness],
     onRefused: ({ requestId, code, cause }) => {

@@ -96,6 +96,7 @@ const schema = z.strictObject({
         url: upstreamOrigin.default('https://api.anthropic.com'),
         key_file: path,
         ca_file: path.optional(),
+        webhook_key_file: path.optional(),
       }),
       'is not a list of `name`, `url`, `key_file` and `ca_file`; it stands in the file named by TOLLGATE_CONFIG',
     )
@@ -135,6 +136,8 @@ const schema = z.strictObject({
   watch: z.enum(['on', 'off'], 'is neither `on` nor `off`').default('on'),
   // A quarter of what the upstream allows an organisation: the rest is for callers.
   watch_reads_per_minute: whole(10, 100_000).default(300),
+  // The signing key of the webhook endpoint that points here.
+  webhook_key_file: path.optional(),
   // Between two looks at a session that runs, and between two listings of what there is.
   watch_check_ms: whole(100, 3_600_000).default(180_000),
   watch_sweep_ms: whole(100, 3_600_000).default(60_000),

@@ -13,6 +13,7 @@ import {
 } from './config-settings.ts'
 import { readTls, type TlsConfig } from './config-tls.ts'
 import { readUpstream, type UpstreamConfig } from './config-upstream.ts'
+import { readWatch, type WatchConfig } from './config-watch.ts'
 import { Secret } from './kernel/secret.ts'
 
 export type { Environment, Listen } from './config-settings.ts'
@@ -49,11 +50,7 @@ export type Config = {
   }
   readonly show: { readonly listen: Listen }
   /** The gateway's own reading of sessions; null when it is off. */
-  readonly watch: {
-    readonly readsPerMinute: number
-    readonly checkMs: number
-    readonly sweepMs: number
-  } | null
+  readonly watch: WatchConfig
   /** Absolute. Journal, embedded ledger and pepper live here. */
   readonly dataDir: string
   /** Absolute. What people decide lives here. */
@@ -98,9 +95,10 @@ export function parseConfig(env: Environment, readFile: (path: string) => string
   const upstream = readUpstream(env, settings, read, notes)
   const ledger = readLedger(env, settings, read, notes)
   const tls = readTls(settings, read, notes)
+  const watch = readWatch(env, settings, read, notes)
   checkListeners(settings, notes)
   if (notes.problems.length > 0) return { ok: false, problems: notes.problems }
-  return { ok: true, config: assemble(env, settings, upstream, ledger, tls), warnings: notes.warnings }
+  return { ok: true, config: assemble(env, settings, upstream, ledger, tls, watch), warnings: notes.warnings }
 }
 
 function assemble(
@@ -109,6 +107,7 @@ function assemble(
   upstream: UpstreamConfig,
   ledger: LedgerConfig,
   tls: TlsConfig | null,
+  watch: WatchConfig,
 ): Config {
   return {
     gateway: {
@@ -122,14 +121,7 @@ function assemble(
       stamping: settings.stamping === 'on',
     },
     show: { listen: settings.admin_listen },
-    watch:
-      settings.watch === 'off'
-        ? null
-        : {
-            readsPerMinute: settings.watch_reads_per_minute,
-            checkMs: settings.watch_check_ms,
-            sweepMs: settings.watch_sweep_ms,
-          },
+    watch,
     dataDir: resolve(settings.data_dir),
     policiesDir: resolve(settings.policies_dir),
     upstream,

@@ -14,6 +14,7 @@ import { addUsage } from './usage.ts'
 const epilogue = `
 Exit codes: 0 done, 1 failed, 2 wrong use, 3 the key was refused.
 Settings are environment variables (TOLLGATE_LISTEN, TOLLGATE_TLS_CERT_FILE, ANTHROPIC_API_KEY, …) or the file TOLLGATE_CONFIG names.
+TOLLGATE_WATCH=off stops the gateway from reading, by itself, sessions that nobody streams.
 `
 
 /**

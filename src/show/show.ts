@@ -13,6 +13,7 @@ import { type PolicyRoutesDeps, registerPolicyRoutes } from './policy-routes.ts'
 import { createReadiness, type ReadinessCheck } from './readiness.ts'
 import { renderUsageCsv } from './usage-csv.ts'
 import { parseUsageQuery } from './usage-query.ts'
+import { type ReceiveWebhook, registerWebhookRoute } from './webhook-route.ts'
 
 export type ShowRefusal = {
   readonly requestId: string
@@ -30,6 +31,8 @@ export type ShowDeps = GuardDeps &
     readonly loadUsageReport: (query: UsageQuery) => Promise<UsageReport>
     /** When each key was last used. */
     readonly loadKeyUse: () => Promise<readonly { readonly key_id: string; readonly last_used: string }[]>
+    /** Takes the upstream's webhooks; null when there is no key to check them by. */
+    readonly receiveWebhook?: ReceiveWebhook | null
     readonly metrics: { readonly exposition: () => Promise<string> }
     readonly readiness: readonly ReadinessCheck[]
     /** How long one readiness check may take; 2,000 when not given. */
@@ -99,6 +102,7 @@ function registerRoutes(app: FastifyInstance, deps: ShowDeps): void {
   registerPinsRoutes(app, deps, fromLedger)
   registerPinsReport(app, deps, fromLedger)
   registerAuditRoutes(app, deps, fromLedger)
+  registerWebhookRoute(app, deps.receiveWebhook ?? null)
 
   app.get('/api/v1/usage', { config: { action: 'usage.read' } }, async (request, reply) => {
     const { query, format } = parseUsageQuery(request.query, deps.clock.nowMs())

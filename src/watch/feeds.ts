@@ -26,15 +26,22 @@ export type FeedsDeps = {
   readonly onEvents: (session: Watched, sightings: readonly Sighting[]) => void
   /** A stream ended while its session may still run. */
   readonly onGap: (session: Watched) => void
+  /** A stream could not be opened. */
+  readonly onRefused: () => void
   readonly streamsMax: number
 }
 
 export type Feeds = {
-  /** Sees to it that somebody reads this thread's stream, within the number of streams there may be. */
+  /**
+   * Sees to it that somebody reads this thread's stream, within the number of streams there may be. One that cannot be
+   * opened is told to `onRefused`: the record is complete without it, only later.
+   */
   readonly open: (session: Watched, threadId: string, priority: Priority) => Promise<void>
   readonly close: (session: Watched, threadId: string) => void
   readonly closeAll: (session: Watched) => void
   readonly count: () => number
+  /** Whether one more may be opened. */
+  readonly hasRoom: () => boolean
 }
 
 const pathOf = (id: string, threadId: string): string =>
@@ -77,9 +84,9 @@ export function createFeeds(deps: FeedsDeps): Feeds {
         if (isFed(feed)) return
         miss()
       })
-    } catch (error) {
+    } catch {
       count -= 1
-      throw error
+      deps.onRefused()
     }
   }
   const close = (session: Watched, threadId: string): void => {
@@ -98,5 +105,6 @@ export function createFeeds(deps: FeedsDeps): Feeds {
       for (const threadId of [...session.feeds.keys()]) close(session, threadId)
     },
     count: () => count,
+    hasRoom: () => count < deps.streamsMax,
   }
 }

@@ -4,7 +4,7 @@ import type { JournalRecord } from '../kernel/journal.ts'
 import type { Sighting } from '../tap/sighting.ts'
 import type { Feeds, ReadSightings } from './feeds.ts'
 import type { Priority } from './read-budget.ts'
-import { dataOf, type Reads } from './reads.ts'
+import { dataOf, GoneError, type Reads } from './reads.ts'
 import { isAtWork, stateKeyOf } from './state-key.ts'
 import { feedOf, isFed, type Watched } from './watched.ts'
 
@@ -111,7 +111,8 @@ export function createLook(deps: LookDeps): Look {
       )
     } catch (error) {
       if (feed !== null) feed.gap = true
-      throw error
+      // A thread that is gone has nothing more to tell; its session has.
+      if (!(error instanceof GoneError)) throw error
     }
     session.threads.set(child.id, child.stateKey)
     if (!atWork) feeds.close(session, child.id)
@@ -133,7 +134,9 @@ export function createLook(deps: LookDeps): Look {
       return
     }
     if (atWork && follows) await feeds.open(session, '', priority)
-    await listPrimary(session, priority)
+    // Streamed without a gap since it was listed, it is listed again when it rests.
+    const primary = feedOf(session, '')
+    if (!atWork || !isFed(primary) || primary.gap) await listPrimary(session, priority)
     if (session.mayHaveChildren) await lookAtThreads(session, priority, atWork && follows)
     if (atWork) return
     session.stateKey = stateKey

@@ -50,8 +50,8 @@ export type OpenedWatch = Pick<Watch, 'note' | 'close'> & {
   ) => Promise<void> | null
   /** What `/ready` asks; nothing when it is off. */
   readonly readiness: readonly { readonly name: string; readonly check: () => string | null }[]
-  /** Something may have happened to this session. */
-  readonly wake: (sessionId: string, team: string) => void
+  /** Something may have happened to this session of an upstream. */
+  readonly wakeAt: (sessionId: string, upstream: string) => void
 }
 
 const streamOperations: ReadonlySet<string> = new Set([
@@ -69,7 +69,7 @@ const off: OpenedWatch = {
   settled: () => {},
   beforeForward: () => null,
   readiness: [],
-  wake: () => {},
+  wakeAt: () => {},
   close: async () => {},
 }
 
@@ -106,7 +106,7 @@ export function openWatch(deps: OpenWatchDeps): OpenedWatch {
       return watch.beforeEnd(sessionId, caller.team)
     },
     readiness: [{ name: 'watcher', check: () => watch.status().problem }],
-    wake: watch.wake,
+    wakeAt: watch.wakeAt,
     close: async () => {
       await within(
         watch.close().then(() => true),

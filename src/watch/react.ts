@@ -9,11 +9,16 @@ const gatherMs = 200
 /** How often rest is checked again when the object still says running. */
 const restChecksMax = 5
 
-/** Edges of a session's status, and what makes a child thread. The others change nothing here. */
+/**
+ * Edges of a session's status, and what makes a child thread; not what a client lists, which has been. The others
+ * change nothing here.
+ */
 export function concernsWatch(sighting: Sighting): boolean {
   if (sighting.about === 'session') return isAtWork(sighting.status)
   return (
-    sighting.about === 'event' && /^session\.(status_|deleted$|thread_(created|status_))/.test(sighting.type)
+    sighting.about === 'event' &&
+    sighting.source !== 'list' &&
+    /^session\.(status_|deleted$|thread_(created|status_))/.test(sighting.type)
   )
 }
 

@@ -5,7 +5,7 @@ import type { Look } from './look.ts'
 import type { After } from './read-budget.ts'
 import { GoneError, ReadError } from './reads.ts'
 import { isAtWork } from './state-key.ts'
-import { createWatched, type Watched } from './watched.ts'
+import { createWatched, isFed, type Watched } from './watched.ts'
 
 export type ScheduleDeps = {
   readonly monotonicMs: () => number
@@ -45,6 +45,9 @@ export type Schedule = {
 }
 
 const lookersMax = 8
+/** What falls due within so short a time is looked at together. */
+const tickMs = 5
+const refeedMs = 10_000
 const retryMs = 500
 const retryMsMax = 60_000
 /** The object may say that it runs a moment longer than the events do. */
@@ -57,19 +60,24 @@ export function createSchedule(deps: ScheduleDeps): Schedule {
   const { monotonicMs, after, look, feeds, known } = deps
   const followed = new Map<string, Watched>()
   const looking = new Set<Promise<void>>()
-  let disarm: (() => void) | null = null
+  let armed: { readonly atMs: number; readonly disarm: () => void } | null = null
   let isClosed = false
 
+  // Thousands of sessions may be followed: only a tick looks through them all.
+  const armAt = (atMs: number): void => {
+    if (isClosed || looking.size >= lookersMax || atMs === Number.POSITIVE_INFINITY) return
+    if (armed !== null && armed.atMs <= atMs) return
+    armed?.disarm()
+    armed = { atMs, disarm: after(Math.max(tickMs, atMs - monotonicMs()), tick) }
+  }
   const arm = (): void => {
-    disarm?.()
-    disarm = null
-    if (isClosed || looking.size >= lookersMax) return
     let nextMs = Number.POSITIVE_INFINITY
     for (const session of followed.values())
       if (!session.isLooking) nextMs = Math.min(nextMs, session.dueAtMs)
-    if (nextMs !== Number.POSITIVE_INFINITY) disarm = after(Math.max(0, nextMs - monotonicMs()), tick)
+    armAt(nextMs)
   }
   const tick = (): void => {
+    armed = null
     const nowMs = monotonicMs()
     const due = [...followed.values()]
       .filter((session) => !session.isLooking && session.dueAtMs <= nowMs)
@@ -132,11 +140,15 @@ export function createSchedule(deps: ScheduleDeps): Schedule {
     const dueAtMs = monotonicMs() + delayMs
     if (dueAtMs >= session.dueAtMs) return
     session.dueAtMs = dueAtMs
-    arm()
+    armAt(dueAtMs)
   }
   const checkLater = (session: Watched): void => {
-    session.dueAtMs = Math.min(session.dueAtMs, monotonicMs() + deps.checkMs)
-    arm()
+    const primary = session.feeds.get('')
+    // A stream that could not be opened is tried again long before the next check, when there may be one more.
+    const isUnfed = (primary === undefined || !isFed(primary)) && feeds.hasRoom()
+    const delayMs = isUnfed ? Math.min(deps.checkMs, refeedMs) : deps.checkMs
+    session.dueAtMs = Math.min(session.dueAtMs, monotonicMs() + delayMs)
+    armAt(session.dueAtMs)
   }
   const release = (session: Watched): void => {
     if (session.isLooking || session.owedSinceMs !== null || isAtWork(session.status)) return
@@ -165,7 +177,7 @@ export function createSchedule(deps: ScheduleDeps): Schedule {
     },
     close: async () => {
       isClosed = true
-      disarm?.()
+      armed?.disarm()
       for (const session of followed.values()) feeds.closeAll(session)
       await Promise.all(looking)
       // What was being opened meanwhile.

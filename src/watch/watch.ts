@@ -71,6 +71,8 @@ export type Watch = {
   readonly settled: (exchange: WatchedExchange) => void
   /** Something may have happened to this session. */
   readonly wake: (sessionId: string, team: string) => void
+  /** As `wake`, of a session of which only the upstream is known. */
+  readonly wakeAt: (sessionId: string, upstream: string) => void
   /** Reads what there is of a session that is about to end. Never rejects, and never takes much longer than three seconds. */
   readonly beforeEnd: (sessionId: string, team: string) => Promise<void>
   readonly status: () => WatchStatus
@@ -133,6 +135,7 @@ export function startWatch(deps: WatchDeps): Watch {
     onGap: (session) => {
       if (isAtWork(session.status)) schedule.want(session, 0)
     },
+    onRefused: () => deps.onFailed('stream'),
     streamsMax,
   })
   const look = createLook({ nowMs: clock.nowMs, readsOf, feeds, readSightings: deps.readSightings, keep })
@@ -154,10 +157,11 @@ export function startWatch(deps: WatchDeps): Watch {
   const clientStreams = new Map<string, ClientStream>()
   const owe = (id: string, upstream: string): void => schedule.want(schedule.follow(id, upstream), 0)
 
-  const wake = (id: string, team: string): void => {
-    schedule.follow(id, upstreamOf(team)).wakeChecks = wakeChecksMax
-    owe(id, upstreamOf(team))
+  const wakeAt = (id: string, upstream: string): void => {
+    schedule.follow(id, upstream).wakeChecks = wakeChecksMax
+    owe(id, upstream)
   }
+  const wake = (id: string, team: string): void => wakeAt(id, upstreamOf(team))
 
   const onListed = async (upstream: string, raw: unknown): Promise<void> => {
     const seen = deps.readSightings('sessions.list', { data: [raw] }, { id: '', threadId: '' })
@@ -224,6 +228,7 @@ export function startWatch(deps: WatchDeps): Watch {
       wake(id, team)
     },
     wake,
+    wakeAt,
     beforeEnd: async (id, team) => {
       const left = schedule.find(id) ?? known.get(id)
       const session = createWatched(id, upstreamOf(team), left)
