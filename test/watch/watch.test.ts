@@ -1,6 +1,8 @@
 // The watcher makes the record of every session complete, whoever watches it and however badly.
 import { expect, test } from 'vitest'
+import type { JournalRecord } from '../../src/kernel/journal.ts'
 import { loadScenarioLibrary } from '../../src/simulator/play/scenario-library.ts'
+import type { WatchDeps } from '../../src/watch/watch.ts'
 import { scenarios } from '../support/billed-scenarios.ts'
 import { playTurn } from '../support/scenario-driver.ts'
 import { say } from '../support/session-house.ts'
@@ -89,18 +91,27 @@ test('events that come twice, on streams and lists, and from two watchers, count
   expect(requests.length).toBeGreaterThan(world.ledgerOf(id).model_requests)
 })
 
+const atOnceOnly: WatchDeps['after'] = (delayMs, run) => {
+  if (delayMs > 500) return () => {}
+  const timer = setTimeout(run, delayMs)
+  return () => clearTimeout(timer)
+}
+
 test('a client stream is borrowed, and replaced when it is cut in the middle of a run', async () => {
   const world = await openWatchedWorld({ scenarios })
-  const watching = world.watch({ sweepMs: 60_000 })
+  // Only what follows at once: a later check would find the gap, too.
+  const watching = world.watch({ sweepMs: 60_000, after: atOnceOnly })
   const { id } = await world.create({ metadata: { simulator_scenario: 'chat' } })
   const stream = { exchangeId: 'req_1', sessionId: id, threadId: '', team: 'payments' }
   watching.streamOpened(stream)
   await world.send(id, say('go'))
   watching.wake(id, 'payments')
+  // The client's stream and the work it saw have been looked at, and nothing more is owed.
   await until(
     () => world.reads.filter((kind) => kind === 'events').length,
     (lists) => lists > 0,
   )
+  await until(watching.status, ({ lagMs }) => lagMs === 0)
   expect(watching.status().streams).toBe(0)
   watching.settled({
     exchange_id: 'req_1',
@@ -176,6 +187,32 @@ test('a watcher that dies between any two steps is finished by the next one', as
     await world.agrees(id)
     await last.close()
   }
+})
+
+test('what the journal did not take is read again before anything is said to be complete', async () => {
+  const world = await openWatchedWorld({ scenarios })
+  let batches = 0
+  world.watch({
+    keep: async (kept) => {
+      batches += 1
+      if (batches % 3 === 0 && batches < 30) throw new Error('the disk is full')
+      world.records.push(...kept)
+    },
+    clock: { nowMs: () => Date.now(), monotonicMs: () => performance.now() * 20 },
+    after: (delayMs, run) => {
+      const timer = setTimeout(run, delayMs / 20)
+      return () => clearTimeout(timer)
+    },
+  })
+  const { id } = await world.create({ metadata: { simulator_scenario: 'family' } })
+  await world.send(id, say('go'))
+  world.clock.advance(60 * minute)
+  const isComplete = ({ kind, session_id }: JournalRecord): boolean => kind === 'watched' && session_id === id
+  await until(
+    () => world.records.some(isComplete),
+    (isSaid) => isSaid,
+  )
+  expect(agree(world, id)).toBe(true)
 })
 
 const agree = (world: WatchedWorld, id: string): boolean =>
@@ -274,12 +311,10 @@ test('the upstream never gets more reads in a minute than the budget says, and w
     await world.send(id, say('go'))
   }
   world.clock.advance(2 * minute)
-  world.watch({ readsPerMinute: 30 })
+  const watching = world.watch({ readsPerMinute: 30 })
   const before = world.simulator.requests().length
-  await until(
-    () => world.reads.length,
-    (reads) => reads >= 27,
-  )
+  // What is owed waits on: the minute is used up.
+  await until(watching.status, ({ lagMs }) => world.reads.length >= 27 && lagMs > 500)
   // Three of thirty are kept for what is urgent.
   expect(world.simulator.requests().length - before).toBeLessThanOrEqual(27)
   expect(world.reads.filter((kind) => kind === 'sweep').length).toBeLessThan(6)
