@@ -26,9 +26,16 @@ const keyName = /^\d{4}\.pem$/
 /** The keys in `<dir>/keys`. */
 export function openAuditKeys(dir: string, files: SecretFiles): AuditKeys {
   const folder = path.join(dir, 'keys')
+  // A key's file never changes: reading it for every checkpoint would be most of what a checkpoint costs.
+  const known = new Map<string, AuditKey>()
   const find = (name: string): AuditKey | null => {
+    const found = known.get(name)
+    if (found !== undefined) return found
     const pem = files.read(path.join(folder, name))
-    return pem === undefined ? null : { name, privateKey: readPrivateKey(path.join(folder, name), pem) }
+    if (pem === undefined) return null
+    const key = { name, privateKey: readPrivateKey(path.join(folder, name), pem) }
+    known.set(name, key)
+    return key
   }
   return {
     find,

@@ -53,13 +53,15 @@ const timeNames = ['started_at_ms', 'changed_at_ms', 'decided_at_ms', 'occurred_
 export function describeRecord(
   record: JournalRecord,
 ): Pick<EntryRow, 'kind' | 'record_id' | 'occurred_at_ms'> {
-  const id = idNames.map((name) => record[name]).find((value) => typeof value === 'string' && value !== '')
-  const atMs = timeNames.map((name) => record[name]).find((value) => typeof value === 'number')
+  const idName = idNames.find((name) => typeof record[name] === 'string' && record[name] !== '')
+  const timeName = timeNames.find((name) => typeof record[name] === 'number')
   return {
-    kind: String(record.kind).toWellFormed(),
+    kind: record.kind.toWellFormed(),
     record_id:
-      typeof id === 'string' ? id.toWellFormed() : hash('sha256', JSON.stringify(record)).slice(0, 32),
-    occurred_at_ms: typeof atMs === 'number' ? boundTime(atMs) : 0,
+      idName === undefined
+        ? hash('sha256', JSON.stringify(record)).slice(0, 32)
+        : String(record[idName]).toWellFormed(),
+    occurred_at_ms: timeName === undefined ? 0 : boundTime(Number(record[timeName])),
   }
 }
 

@@ -31,7 +31,7 @@ export function createSignCheckpoint(dir: string, keys: AuditKeys) {
       text,
       signers.map(({ privateKey }) => ({ name: origin, privateKey })),
     )
-    for (const key of signers) listPublicKey(dir, origin, key)
+    if (lastKey !== newest.name) for (const key of signers) listPublicKey(dir, origin, key)
     const frontier = head.frontier.map((root) => root.toString('base64'))
     return { signed: { number, size: head.size, timeMs, note, frontier, last: head.last }, key: newest.name }
   }
