@@ -24,6 +24,8 @@ export async function startTollgate(options: {
     env: {
       ...foldersOf(folder),
       TOLLGATE_LISTEN: '127.0.0.1:0',
+      // What it reads by itself is another figure.
+      TOLLGATE_WATCH: 'off',
       TOLLGATE_ADMIN_LISTEN: '127.0.0.1:0',
       TOLLGATE_UPSTREAM_URL: upstreamUrl,
       // The upstream here asks for none; the gateway does.
