@@ -63,8 +63,10 @@ test('an untouched bundle is sound', async () => {
   })
 })
 
-const seqs = fc.integer({ min: 0, max: 39 })
-const check = (run: (seq: number) => Promise<void>) => fc.assert(fc.asyncProperty(seqs, run), { numRuns: 40 })
+/** Every entry of the bundle in turn: the newest is a case of its own, and chance would leave it out. */
+async function check(run: (seq: number) => Promise<void>): Promise<void> {
+  for (let seq = 0; seq < 40; seq += 1) await run(seq)
+}
 
 test('an altered entry is found at its number', () =>
   check(async (seq) => {
