@@ -43,10 +43,12 @@ type FileName = (typeof files)[number]
 const candidateName = 'candidate'
 
 /**
- * Reads every file of the folder, in slices between which everything else goes on.
+ * Reads every file of the folder, in slices between which everything else goes on. What is missing besides `policy.csv`
+ * and `cases.csv` is read `elsewhere`, so that a preset can be judged by.
  * Rejects with `PolicyFileError` for the first that is missing or wrong; `cases.csv` may be missing.
  */
-export const loadPolicies = (folder: string): Promise<Policies> => createPolicyLoader()(folder)
+export const loadPolicies = (folder: string, elsewhere = folder): Promise<Policies> =>
+  createPolicyLoader()(folder, false, elsewhere)
 
 /** As `loadPolicies`, each file that the folder's `candidate/` has in the place of the folder's own. */
 export const loadCandidate = (folder: string): Promise<Policies> => createPolicyLoader()(folder, true)
@@ -58,16 +60,17 @@ export const loadCandidate = (folder: string): Promise<Policies> => createPolicy
 export function createPolicyLoader(
   knownUpstreams: ReadonlySet<string> | null = null,
   reader = readAtOnce,
-): (folder: string, isCandidate?: boolean) => Promise<Policies> {
+): (folder: string, isCandidate?: boolean, elsewhere?: string) => Promise<Policies> {
   let readDirectory = remembering(reader.directory)
   let knownRoles = ''
   const readPins = remembering(reader.pins)
 
-  return async (folder, isCandidate = false) => {
+  return async (folder, isCandidate = false, elsewhere = folder) => {
     const kept = new Map<string, string>()
     const text = async (name: FileName) => {
       const drafted = isCandidate && (await exists(join(folder, candidateName, name)))
-      const source = await readText(folder, drafted ? `${candidateName}/${name}` : name)
+      const isHere = drafted || name === 'policy.csv' || (await exists(join(folder, name)))
+      const source = await readText(isHere ? folder : elsewhere, drafted ? `${candidateName}/${name}` : name)
       kept.set(name, source.text)
       return source
     }

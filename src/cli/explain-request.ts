@@ -1,6 +1,7 @@
 // What an explained request is judged by: read as on the way in, pinned, spelled out, with the objects whose owners would
 // be asked. Nothing is sent anywhere, so what only the upstream knows is said to be open.
 import { readFileSync } from 'node:fs'
+import { z } from 'zod'
 import { expandAgent, expandCapabilities } from '../authorize/capabilities.ts'
 import { findTouched, type Touched } from '../authorize/ownership/touched.ts'
 import { askPassthrough } from '../authorize/passthrough.ts'
@@ -47,7 +48,8 @@ export async function explainRequest(
   if (body !== null && operation.body !== 'json') {
     throw new CommandError(`\`${operation.id}\` takes no JSON body; leave --body out`, exitCodes.wrongUse)
   }
-  const { judged, pin } = await applyPins(folder, { operation, caller, params, body })
+  const saved = options.agent === undefined ? null : parse(readBytes(options.agent))
+  const { judged, pin, isFloating } = await applyPins(folder, { operation, caller, params, body }, saved)
   const { userProfile } = options
   const own = [
     ...needRead(expandCapabilities({ operation, params, parsed: judged })),
@@ -64,26 +66,32 @@ export async function explainRequest(
     capabilities: own,
     ...(userProfile === undefined ? {} : { userProfile }),
   })
-  const carried = options.agent === undefined ? [] : needRead(expandAgent(parse(readBytes(options.agent))))
+  const carried = saved === null ? [] : needRead(expandAgent(saved))
   const all = new Map([...own, ...carried].map((each) => [`${each.action} ${each.object}`, each]))
-  return { capabilities: [...all.values()], touched, pin, open: openQuestions(operation, judged, options) }
+  const open = [...(isFloating ? [whichVersion] : []), ...openQuestions(operation, judged, options)]
+  return { capabilities: [...all.values()], touched, pin, open }
 }
 
-/** The pins of the folder, on what they can tell without asking the upstream. */
+const whichVersion =
+  'pins.yaml looks at this agent and nobody chose a version: what force would write, and whether it meets the class, the ' +
+  'upstream says; hand its latest over with --agent, or ask the gateway with the header `x-tollgate-dry-run: true`'
+
+/** The pins of the folder, on what they can tell without asking the upstream but for the one agent handed over. */
 async function applyPins(
   { pins }: PolicyFolder,
   request: Omit<PinRequest, 'parsed'>,
-): Promise<{ readonly judged: unknown; readonly pin: string | null }> {
+  saved: unknown,
+): Promise<{ readonly judged: unknown; readonly pin: string | null; readonly isFloating: boolean }> {
   const parsed = request.body === null ? undefined : parse(request.body)
   const pin = createPin({
     pins: () => pins,
     rules: allRules,
     nowMs: Date.now,
-    factsOf: () => nothingKnown,
+    factsOf: () => ({ ...nothingKnown, agentVersion: findSaved(saved) }),
     isHeld: () => false,
   })
   const pinned = await pin({ ...request, parsed })
-  if (pinned.kind === 'open') return { judged: parsed, pin: null }
+  if (pinned.kind === 'open') return { judged: parsed, pin: null, isFloating: false }
   if (pinned.kind === 'denied') {
     throw new CommandError(`refused before any rule is asked: ${pinned.denial.message}`)
   }
@@ -92,8 +100,20 @@ async function applyPins(
   return {
     judged: pinned.body === null ? parsed : parse(pinned.body),
     pin: `${name === '' ? `class ${classes.join(', ')}` : name} (${rule})`,
+    isFloating: agentId !== '' && version === 0,
   }
 }
+
+/** The agent of --agent, for its own id and as its latest version; of any other nothing is known. */
+function findSaved(saved: unknown): PinFacts['agentVersion'] {
+  const read = savedAgent.safeParse(saved)
+  if (!read.success) return nothing
+  const { id, version } = read.data
+  return async (asked, wanted) =>
+    asked === id && (wanted === null || wanted === version) ? { id, version, config: read.data } : null
+}
+
+const savedAgent = z.looseObject({ id: z.string(), version: z.int().min(1) })
 
 /** The upstream is not asked: to the rules it is as if nothing were there. */
 const nothing = async (): Promise<null> => null

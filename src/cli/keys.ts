@@ -30,7 +30,10 @@ export function addKeys(program: Command, io: CommandIo): void {
   keys
     .command('list')
     .description('callers and their keys: until when, from where, for what')
-    .option('--used', 'ask the running gateway when each was last used (needs TOLLGATE_KEY)')
+    .option(
+      '--used',
+      'ask the running gateway when each last made a call that was let in; the admin listener keeps no count (needs TOLLGATE_KEY)',
+    )
     .option('--json', 'print as JSON')
     .option('--url <url>', 'the admin listener (default: TOLLGATE_ADMIN_URL or http://127.0.0.1:8788)')
     .option('--key-file <path>', 'file that holds the caller key')

@@ -26,7 +26,7 @@ const help = `
 
 Operations are named as in the SDK. What the agent itself carries (its model, tools, servers) is judged too when it is
 handed over with --agent: the agent's JSON as the API answers it. Whose the objects are only a running gateway knows: the
-ones it would ask about are listed.
+ones it would ask about are listed. What pins.yaml would rewrite is judged as rewritten, where the file alone can tell.
 `
 
 /** Adds the command. The answer goes to stdout; the exit code says whether it could be given, not what it is. */

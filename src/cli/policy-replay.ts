@@ -46,8 +46,11 @@ export function addPolicyReplay(policy: Command, io: CommandIo): void {
   const command = policy
     .command('replay')
     .description('judge the recorded decisions again by other policies, and print what would change')
-    .option('--candidate <folder>', 'a whole folder of policies (default: candidate/ over those in force)')
-    .option('--policies <folder>', 'the folder that holds candidate/ (default: the configured one)')
+    .option(
+      '--candidate <folder>',
+      'a folder of policies, a preset, say (default: candidate/ over those in force)',
+    )
+    .option('--policies <folder>', 'the folder of those in force (default: the configured one)')
   withHistory(command).action(async (options: ReplayOptions) => {
     const judging = await openJudging(options, io)
     const answer = await fetchHistory('decisions', decisionsAnswer, options, io)
@@ -69,8 +72,8 @@ export function addPolicyReplay(policy: Command, io: CommandIo): void {
 }
 
 function openJudging({ candidate, policies }: ReplayOptions, io: CommandIo): Promise<Judging> {
-  if (candidate !== undefined) return loadPolicies(candidate)
   const folder = findFolder(policies, io)
+  if (candidate !== undefined) return loadPolicies(candidate, folder)
   if (existsSync(join(folder, 'candidate'))) return loadCandidate(folder)
   throw new CommandError(
     `there is no \`candidate\` in \`${folder}\`; make it with the files that differ, or name a folder with --candidate`,

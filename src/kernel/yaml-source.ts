@@ -1,5 +1,5 @@
 // A YAML file that people write, as plain values that still know on which line they stand.
-import { isNode, LineCounter, parseDocument } from 'yaml'
+import { isMap, isNode, isScalar, LineCounter, parseDocument } from 'yaml'
 import { PolicyFileError } from './errors.ts'
 
 export type YamlPath = readonly PropertyKey[]
@@ -10,6 +10,8 @@ export type YamlSource = {
   readonly lineOf: (path: YamlPath) => number
   /** Throws PolicyFileError at that line; the reason follows the path's name. */
   readonly fail: (path: YamlPath, reason: string) => never
+  /** As `fail`, at the line of the key itself: what it holds may begin on the next one. */
+  readonly failAtKey: (path: YamlPath, reason: string) => never
 }
 
 /** Parses strictly: a syntax error, a duplicate key or an unresolved alias throws PolicyFileError with its line. */
@@ -35,8 +37,17 @@ export function openYaml(text: string, file: string): YamlSource {
       path.length === 0 ? reason : `\`${path.join('.')}\` ${reason}`,
     )
   }
+  const failAtKey = (path: YamlPath, reason: string): never => {
+    const key = path.at(-1)
+    const holder = path.length === 1 ? document.contents : document.getIn(path.slice(0, -1), true)
+    const found = isMap(holder)
+      ? holder.items.map((pair) => pair.key).find((each) => isScalar(each) && each.value === key)
+      : undefined
+    if (!isNode(found) || !found.range) return fail(path, reason)
+    throw new PolicyFileError(file, lines.linePos(found.range[0]).line, `\`${path.join('.')}\` ${reason}`)
+  }
   try {
-    return { value: document.toJS(), lineOf, fail }
+    return { value: document.toJS(), lineOf, fail, failAtKey }
   } catch (error) {
     // An alias of nothing, or of too much, is only noticed when the values are made.
     return fail([], error instanceof Error ? error.message : 'is not readable as YAML')

@@ -5,7 +5,7 @@ import { type Membership, mergeRequirements } from './classify.ts'
 import type { Around, Draft } from './examined.ts'
 import type { JudgedFinding, PinJudged, PinOutcome } from './pin-outcome.ts'
 import type { RequirementName } from './pins.ts'
-import { readNamedAgent } from './rules/reference.ts'
+import { isCurrent, readNamedAgent } from './rules/reference.ts'
 
 /** A request may hold hundreds of places; an error message should not. */
 const sentencesMax = 20
@@ -47,7 +47,9 @@ function aboutAgent(around: Around, received: Draft, last: Draft) {
   if (asked === null || asked.kind === 'finding' || named === null || named.kind === 'finding') {
     return { agentId: '', requested: '', version: 0, approvedBy: '', configHash: '' }
   }
-  const approval = around.pins.approved.get(named.id)?.find(({ version }) => version === named.version)
+  const approval = around.pins.approved
+    .get(named.id)
+    ?.find((each) => each.version === named.version && isCurrent(around.pins, named.id, each, around.nowMs))
   return {
     agentId: named.id,
     requested: asked.requested,

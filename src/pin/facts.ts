@@ -22,13 +22,23 @@ const betas: readonly string[] = ['managed-agents-2026-04-01']
 const versionsMax = 1_000
 const plainId = /^[A-Za-z0-9_-]{1,128}$/
 
+/** What is known of one account. */
+type Memory = {
+  readonly versions: LRUCache<string, AgentVersion>
+  /** A burst of sessions of a version that nobody has run yet is one question, asked by the first of them. */
+  readonly asking: Map<string, Promise<AgentVersion | null>>
+}
+
 /** Makes the facts of each team. Every answer rejects when the upstream cannot be asked or answers something else. */
 export function createPinFacts(deps: FactsDeps): (team: string) => PinFacts {
-  const versions = new WeakMap<object, LRUCache<string, AgentVersion>>()
-  const versionsOf = (team: string): LRUCache<string, AgentVersion> => {
+  const memories = new WeakMap<object, Memory>()
+  const memoryOf = (team: string): Memory => {
     const account = deps.accountOf(team)
-    const known = versions.get(account) ?? new LRUCache<string, AgentVersion>({ max: versionsMax })
-    versions.set(account, known)
+    const known = memories.get(account) ?? {
+      versions: new LRUCache<string, AgentVersion>({ max: versionsMax }),
+      asking: new Map(),
+    }
+    memories.set(account, known)
     return known
   }
 
@@ -41,22 +51,34 @@ export function createPinFacts(deps: FactsDeps): (team: string) => PinFacts {
       if (status !== 200 || !isObject(body)) throw new Error(`the upstream answered ${status} and no object`)
       return body
     }
+    const readVersion = async (
+      { versions }: Memory,
+      id: string,
+      version: number | null,
+    ): Promise<AgentVersion | null> => {
+      const query = version === null ? '' : `?version=${version}`
+      const config = await read(`/v1/agents/${id}${query}`, id)
+      if (config === null) return null
+      const found = config['version']
+      const isOther = version !== null && found !== version
+      if (typeof found !== 'number' || config['id'] !== id || isOther) {
+        throw new Error('the upstream answered another agent than the one asked for')
+      }
+      const answered = { id, version: found, config }
+      versions.set(`${id}@${found}`, answered)
+      return answered
+    }
     return {
       agentVersion: async (id, version) => {
-        const known = versionsOf(team)
-        const before = version === null ? undefined : known.get(`${id}@${version}`)
+        const memory = memoryOf(team)
+        // The latest of a moment ago is not the latest.
+        if (version === null) return readVersion(memory, id, null)
+        const name = `${id}@${version}`
+        const before = memory.versions.get(name) ?? memory.asking.get(name)
         if (before !== undefined) return before
-        const query = version === null ? '' : `?version=${version}`
-        const config = await read(`/v1/agents/${id}${query}`, id)
-        if (config === null) return null
-        const found = config['version']
-        const isOther = version !== null && found !== version
-        if (typeof found !== 'number' || config['id'] !== id || isOther) {
-          throw new Error('the upstream answered another agent than the one asked for')
-        }
-        const answered = { id, version: found, config }
-        known.set(`${id}@${found}`, answered)
-        return answered
+        const asked = readVersion(memory, id, version).finally(() => memory.asking.delete(name))
+        memory.asking.set(name, asked)
+        return asked
       },
       latestSkillVersion: async (id) => {
         const latest = member(await read(`/v1/skills/${id}`, id, []), 'latest_version_id')

@@ -30,7 +30,7 @@ export function parsePins(text: string, file: string): Pins {
     const odd = issue?.code === 'unrecognized_keys' ? issue.keys[0] : undefined
     const path = issue?.path ?? []
     // The line of the key itself, not of the list it stands in.
-    if (odd !== undefined) return source.fail([...path, odd], 'is not a key that is known here')
+    if (odd !== undefined) return source.failAtKey([...path, odd], whyOdd([...path, odd]))
     return source.fail(path, issue?.message ?? 'is not valid')
   }
   const data = parsed.data ?? {}
@@ -54,6 +54,16 @@ export function parsePins(text: string, file: string): Pins {
     environments: readEnvironments(data, ruleOf),
     commits: new Map(Object.entries(data.commits ?? {})),
   }
+}
+
+/** The keys that this file had once say what to write now. */
+function whyOdd(path: readonly PropertyKey[]): string {
+  if (path.length !== 1 || path[0] !== 'sensitive') return 'is not a key that is known here'
+  return (
+    'is how this file was written once; define a class, `classes: { sensitive: { explicit_version: force, ' +
+    'approved_version: force, no_overrides: require } }`, and put each entry under `sensitivity` as ' +
+    '`- { agent: agent_…, class: sensitive }`'
+  )
 }
 
 type RuleOf = (path: readonly PropertyKey[], name: string) => string

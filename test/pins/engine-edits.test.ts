@@ -180,13 +180,32 @@ test('a forced body differs from the sent one inside the value of `agent` only, 
   )
 })
 
-test('a body of thirty-two megabytes is rewritten in its one value', async () => {
-  const filler = 'x'.repeat(32 * 1024 * 1024)
-  const outcome = await pins.decide(`{"title":"${filler}","agent":"agent_forced"}`)
-  if (outcome.kind !== 'judged' || outcome.body === null) throw new Error('not forced')
-  const expected = `{"title":"${filler}","agent":{"type":"agent","id":"agent_forced","version":7}}`
-  expect(outcome.body.equals(Buffer.from(expected))).toBe(true)
-})
+test('bodies of up to thirty-two megabytes are rewritten in their one value, whatever text is around it', async () => {
+  const piece = fc.oneof(
+    fc.string({ minLength: 1, unit: 'binary' }).map((text) => JSON.stringify(text).slice(1, -1)),
+    fc.constantFrom('\\u0022', '\\\\', '{\\"agent\\":', '\\ud83d\\ude00', 'é😀', '],}'),
+  )
+  const bytesMax = 32 * 1024 * 1024
+  await fc.assert(
+    fc.asyncProperty(
+      piece,
+      piece,
+      space,
+      fc.double({ min: 0.5, max: 1, noNaN: true }),
+      async (a, b, gap, size) => {
+        const filler = `${a}${b}`
+        const times = Math.floor((bytesMax * size) / 2 / Buffer.byteLength(filler))
+        const before = `{"title":"${filler.repeat(times)}",${gap}"agent":${gap}`
+        const after = `${gap},"prompt":"${filler.repeat(times)}"}`
+        const outcome = await pins.decide(`${before}"agent_forced"${after}`)
+        if (outcome.kind !== 'judged' || outcome.body === null) throw new Error('not forced')
+        const expected = `${before}{"type":"agent","id":"agent_forced","version":7}${after}`
+        expect(outcome.body.equals(Buffer.from(expected))).toBe(true)
+      },
+    ),
+    { numRuns: 4 },
+  )
+}, 60_000)
 
 test('many edits of a large body are one pass, not one each', () => {
   const items = Array.from({ length: 20_000 }, (_, at) => `{"n":${at},"text":"${'y'.repeat(50)}"}`)

@@ -41,6 +41,18 @@ test('a version is read once for an account, and never serves another account', 
   expect(await systemFor('red')).toBe('two')
 })
 
+test('many who ask for the same new version at once ask the upstream once, and a failure is not remembered', async () => {
+  const { factsOf, reads } = openWorld()
+  const burst = async (id: string) =>
+    Promise.allSettled(Array.from({ length: 20 }, () => factsOf('red').agentVersion(id, 3)))
+  expect((await burst('agent_x')).every(({ status }) => status === 'fulfilled')).toBe(true)
+  expect(reads).toEqual(['red /v1/agents/agent_x?version=3'])
+  for (const at of [2, 3]) {
+    expect((await burst('broken')).every(({ status }) => status === 'rejected')).toBe(true)
+    expect(reads).toHaveLength(at)
+  }
+})
+
 test('the latest is asked every time, and what it was is known as that version', async () => {
   const { factsOf, reads } = openWorld()
   await factsOf('red').agentVersion('agent_x', null)

@@ -13,7 +13,9 @@ test.each(shippedFiles)('the shipped %s is valid, also with its examples uncomme
   expect(plain.sensitivity).toEqual([])
   const lines = text.split('\n').filter((line) => !/^(sensitivity: \[\]|approved: \{\})$/.test(line))
   const isExample = (line: string) =>
-    /^# (sensitivity|approved|rejected|rollouts):|^# {3,}( *-| *agent_)/.test(line)
+    /^# (sensitivity|approved|rejected|rollouts|four_eyes|environments|commits):|^# {3,}( *-| *agent_| *env_| *"https:)/.test(
+      line,
+    )
   const uncommented = lines.map((line) => (isExample(line) ? line.slice(2) : line)).join('\n')
   const pins = parsePins(uncommented, 'pins.yaml')
   expect(pins.sensitivity.map(({ kind }) => kind)).toEqual([
@@ -21,6 +23,10 @@ test.each(shippedFiles)('the shipped %s is valid, also with its examples uncomme
   ])
   expect(pins.approved.get('agent_01DEF')?.map(({ version }) => version)).toEqual([7, 9])
   expect(pins.rollouts.get('agent_01DEF')?.canary).toBe(9)
+  if (name.includes('strict')) return
+  expect([...pins.environments.keys(), ...pins.commits.keys()]).toEqual([
+    ...['env_01', 'https://github.com/acme/app'],
+  ])
 })
 
 test('what is shipped in place is the starter preset', () => {
@@ -75,7 +81,13 @@ commits: { "https://github.com/acme/app": "${'0'.repeat(40)}" }
 
 test.each([
   ['an unknown key', 'approved: {}\nsensitve: []\n', 2, 'sensitve'],
-  ['the old key', 'approved: {}\nsensitive: []\n', 2, 'sensitive'],
+  ['the old key', 'approved: {}\nsensitive: []\n', 2, 'put each entry under `sensitivity`'],
+  [
+    'the old key before a list',
+    '# old\nsensitive:\n  - agent: a\n    mode: force\n',
+    2,
+    '`classes: { sensitive',
+  ],
   ['an unknown requirement', 'classes:\n  c:\n    explicit: force\n', 3, 'explicit'],
   ['an unknown mode', 'classes:\n  c:\n    explicit_version: forced\n', 3, '`observe`'],
   [

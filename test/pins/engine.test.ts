@@ -1,6 +1,8 @@
 // What the pins make of a request: which classes it belongs to, what they require together, and what goes up.
+import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import type { PinOutcome } from '../../src/pin/pin-outcome.ts'
+import { operations } from '../../src/upstream/operations.ts'
 import { openPins, pinRequest } from '../support/pin-alone.ts'
 
 const file = `classes:
@@ -152,6 +154,72 @@ rejected: { agent_x: [4] }`,
   expect(await named(1)).toMatchObject({ body: null, version: 1 })
   for (const version of [2, 3, 4]) expect(await named(version)).toMatchObject({ kind: 'judged', version: 1 })
   expect(await pins.decide(session('"agent_x"'))).toMatchObject({ kind: 'judged', version: 1 })
+})
+
+test('a rejected version does not run where a version must be named: by its number, as the latest or as the choice of force', async () => {
+  const rejecting = (mode: string, more = '') =>
+    openPins(
+      `classes: { c: { explicit_version: ${mode} } }\ndefault: c\nrejected: { agent_x: [2] }\n${more}`,
+      {
+        agents: { 'agent_x@1': {}, 'agent_x@2': {} },
+      },
+    )
+  const two = session('{"type":"agent","id":"agent_x","version":2}')
+  for (const mode of ['require', 'force']) {
+    const { decide: ask } = rejecting(mode)
+    expect(denial(await ask(two)).message).toContain('`2` is rejected')
+    expect(denial(await ask(session('"agent_x"'))).message).toContain('the latest, `2`, is rejected')
+    expect(await ask(session('{"type":"agent","id":"agent_x","version":1}'))).toMatchObject({ body: null })
+  }
+  const chosen = rejecting('force', 'approved: { agent_x: [1] }\n')
+  expect(sent(await chosen.decide(two))).toBe(session('{"type":"agent","id":"agent_x","version":1}'))
+  expect(await rejecting('observe').decide(two)).toMatchObject({ kind: 'judged', findings: [], body: null })
+})
+
+test('an approval ends in the moment it says, and nobody is named who approved what has ended', async () => {
+  const at = { nowMs: Date.parse('2026-11-23T12:00:00Z') }
+  const moving = openPins(
+    `classes: { c: { approved_version: require } }
+default: c
+approved: { agent_x: [{ version: 2, by: ada, expires: 2026-11-23T12:00:01Z }] }`,
+    {
+      agents: { 'agent_x@2': {} },
+      get nowMs() {
+        return at.nowMs
+      },
+    },
+  )
+  const two = session('{"type":"agent","id":"agent_x","version":2}')
+  at.nowMs += 999
+  expect(await moving.decide(two)).toMatchObject({ kind: 'judged', approvedBy: 'ada' })
+  at.nowMs += 1
+  const ended = await moving.decide(two)
+  expect(denial(ended).message).toContain('has expired')
+  expect(ended).toMatchObject({ judged: { approvedBy: '', configHash: '' } })
+})
+
+test('what is shipped looks at no more than starts of sessions and deployments and changes of tools', () => {
+  const shipped = openPins(readFileSync(new URL('../../policies/pins.yaml', import.meta.url), 'utf8'))
+  const looked = operations
+    .filter(({ id }) => {
+      let isRead = false
+      const request = pinRequest('', { id })
+      const asked = {
+        ...request,
+        get body() {
+          isRead = true
+          return null
+        },
+      }
+      const outcome = shipped.pin(asked)
+      if (!isRead) expect(outcome).toEqual({ kind: 'open' })
+      return isRead
+    })
+    .map(({ id }) => id)
+  expect(looked.sort()).toEqual([
+    ...['deployments.create', 'deployments.update', 'sessions.create', 'sessions.update'],
+  ])
+  expect(shipped.reads).toEqual([])
 })
 
 test('overrides are refused whatever they hold, but those allowed; forced, they are left out', async () => {

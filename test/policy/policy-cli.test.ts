@@ -142,6 +142,20 @@ test('explain judges what the pins make of the request, and what a given agent c
   expect(out).toContain('model.use model/claude-opus-5-5')
 })
 
+test('explain says when nobody chose a version, and takes the agent handed over for its latest', async () => {
+  put('pins.yaml', 'classes: { c: { explicit_version: force } }\ndefault: c\n')
+  const body = { agent: 'agent_1', environment_id: 'env_pay_1' }
+  expect((await explain(body)).out).toContain('nobody chose a version')
+  writeFileSync(
+    at('agent.json'),
+    JSON.stringify({ id: 'agent_1', version: 3, name: 'a', model: 'claude-opus-5-5' }),
+  )
+  const { out } = await explain(body, '--agent', at('agent.json'))
+  expect(out).toContain('pinned: agent_1 at version 3 (pins.yaml:')
+  expect(out).not.toContain('agent.float')
+  expect(out).not.toContain('nobody chose a version')
+})
+
 test('explain as JSON carries the verdict, each rule and each miss', async () => {
   // A denial for somebody else is not what is lacking.
   put('policy.csv', `${policy}p, role:boss, *, vault.use, vault/*, deny\n`)

@@ -1,5 +1,6 @@
 // The scripts behind `npm start` and `npm test`: what they report is what happened.
 import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -60,6 +61,18 @@ test('a name that is no script of ours is told what there is', async () => {
     expect([args, exitCode]).toEqual([args, 2])
     expect(err).toMatch(/is not one of|there are:/)
   }
+})
+
+test('whoever has read enough of the output ends no command: it says how it went all the same', async () => {
+  const child = spawn(process.execPath, ['bin/tollgate.mjs', 'pins', '--help'], {
+    cwd: repository,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  child.stdout.destroy()
+  let err = ''
+  for await (const chunk of child.stderr.setEncoding('utf8')) err += String(chunk)
+  if (child.exitCode === null) await once(child, 'exit')
+  expect([child.exitCode, err]).toEqual([0, ''])
 })
 
 test('a signal that only npm gets ends us cleanly: npm’s shell is replaced by us', {

@@ -110,6 +110,22 @@ test('`tollgate policy replay` judges what was recorded by the candidate, also w
   expect(out).toMatch(/^1 × vaults\.create by looker \(platform\) would be allowed: policy\.csv:\d+$/m)
 })
 
+test('`tollgate policy replay` judges by a preset too, with the directory and the model in force', async () => {
+  const preset = join(house.policiesDir, 'presets', 'strict')
+  const { code, out, err } = await tollgate('policy', 'replay', '--since', '7d', '--candidate', preset)
+  expect({ code, err }).toEqual({
+    code: 0,
+    err: expect.stringMatching(/ of 4 decisions since .* would change\n$/),
+  })
+  expect(out).not.toContain('vaults.create')
+  // Not a folder without rules, though: that would be those in force, judged by themselves.
+  const empty = join(house.folder, 'empty')
+  mkdirSync(empty)
+  const refused = await tollgate('policy', 'replay', '--since', '7d', '--candidate', empty)
+  expect(refused.code).not.toBe(0)
+  expect(refused.err).toContain('policy.csv')
+})
+
 test('a broken candidate is told like a broken policy, and never turns readiness red', async () => {
   await propose('p, role:nobody')
   expect(house.policies.candidateProblem()).toMatch(/^candidate\/policy\.csv:\d+: /)

@@ -30,9 +30,10 @@ test('one SERVER span per request, with decision, pin and team, in the caller’
   const client = house.client()
   const environment = await client.beta.environments.create({ name: 'traced' })
   const agent = await client.beta.agents.create({ name: 'traced', model: 'claude-sonnet-5-5' })
+  const config = `sha256:${'a'.repeat(64)}`
   writeFileSync(
     join(house.policiesDir, 'pins.yaml'),
-    `classes: { sensitive: { explicit_version: force } }\nsensitivity:\n  - { agent: ${agent.id}, class: sensitive }\napproved:\n  ${agent.id}: [{ version: 1, by: ada }]\n`,
+    `classes: { sensitive: { explicit_version: force } }\nsensitivity:\n  - { agent: ${agent.id}, class: sensitive }\napproved:\n  ${agent.id}: [{ version: 1, by: ada, config: "${config}" }]\n`,
   )
   await house.refreshPolicies()
   const parent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00'
@@ -49,6 +50,22 @@ test('one SERVER span per request, with decision, pin and team, in the caller’
     body: JSON.stringify({ agent: agent.id, environment_id: environment.id }),
   })
   expect(answer.headers['x-tollgate-trace-id']).toBe('0af7651916cd43dd8448eb211c80319c')
+  expect(answer.headers['x-tollgate-pin']).toBe(
+    'force; requested=latest; resolved=1; class=sensitive; rule=explicit_version',
+  )
+  await house.writer.flush()
+  const rule = `pins.yaml:3 agent ${agent.id}`
+  const rows = await house.ledger.query<object>(
+    `SELECT pin_class, pin_rule, pin_findings, agent_version_requested, agent_version, approved_by, config_hash
+     FROM tollgate.exchanges FINAL WHERE operation = 'sessions.create'`,
+  )
+  expect(rows).toEqual([
+    {
+      ...{ pin_class: 'sensitive', pin_rule: rule, agent_version_requested: 'latest', agent_version: 1 },
+      pin_findings: 'force explicit_version agent: latest -> 1',
+      ...{ approved_by: 'ada', config_hash: config },
+    },
+  ])
 
   await house.close()
   // The SDK in this very process finds the gateway's tracer and adds CLIENT spans of its own: not ours.
@@ -70,7 +87,10 @@ test('one SERVER span per request, with decision, pin and team, in the caller’
     'tollgate.pin.kind': 'forced',
     'tollgate.pin.requested': 'latest',
     'tollgate.pin.class': 'sensitive',
+    'tollgate.pin.rule': rule,
+    'tollgate.pin.version': 1,
     'tollgate.pin.approved_by': 'ada',
+    'tollgate.pin.config_hash': config,
     'tollgate.operation': 'sessions.create',
     'http.response.status_code': 200,
   })
