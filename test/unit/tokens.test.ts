@@ -19,6 +19,7 @@ import {
   type SignedBy,
   signToken,
 } from '../support/issuer.ts'
+import { until } from '../support/until.ts'
 
 const startMs = Date.UTC(2027, 0, 1)
 const roles = new Set(['developer', 'viewer'])
@@ -297,6 +298,22 @@ test('keys come from a file of the policies folder, too', async () => {
   state.nowMs += 11_000
   expect(codeOf(await tokens.identifyToken(await sign()))).toBe('identified')
   expect(state.fetched).toEqual([])
+})
+
+test('a key taken out of a key file of the policies folder counts no more within seconds', async () => {
+  const { tokens, sign, folder, key, state } = openDoor(
+    entry().replace(`jwks_url: ${url}/jwks`, 'jwks_file: cluster.json'),
+  )
+  writeFileSync(join(folder, 'cluster.json'), jwksOf(key))
+  const text = await sign({ exp: now + 3000 })
+  expect(codeOf(await tokens.identifyToken(text))).toBe('identified')
+  writeFileSync(join(folder, 'cluster.json'), jwksOf(createIssuerKey('ES256', 'k9')))
+  state.nowMs += 2_000
+  // The file is read behind the request that noticed its age.
+  await until(
+    async () => codeOf(await tokens.identifyToken(text)),
+    (code) => code === 'token_refused',
+  )
 })
 
 test('a changed directory counts at the next use of a token, and for streams that are open', async () => {

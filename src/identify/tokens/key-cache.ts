@@ -4,10 +4,11 @@ import type { Clock } from '../../kernel/clock.ts'
 import type { Issuer, TokenAlgorithm } from './issuer.ts'
 import { type PublicKey, parseKeySet, pickKey } from './key-set.ts'
 
-/** Keys older than this are fetched anew, behind the request that noticed. */
-const refreshMs = 10 * 60_000
-/** The shortest time between two fetches of one issuer's keys. */
-const cooldownMs = 10_000
+/** Keys older than `refreshMs` are had anew, behind the request that noticed, and never twice within `cooldownMs`. */
+const overNetwork = { refreshMs: 10 * 60_000, cooldownMs: 10_000 }
+/** A file is one of `policies/`, and costs nothing to read: what is taken out of it stops counting within seconds. */
+const fromFile = { refreshMs: 1_000, cooldownMs: 500 }
+const paceOf = ({ keys }: Issuer) => (keys.kind === 'file' ? fromFile : overNetwork)
 
 export type KeyCacheDeps = {
   readonly clock: Clock
@@ -75,7 +76,7 @@ export function createKeyCache({ clock, loadKeys, onProblem }: KeyCacheDeps): Ke
   function refresh(issuer: Issuer, entry: Entry): Promise<void> {
     if (entry.pending !== null) return entry.pending
     const nowMs = clock.monotonicMs()
-    if (entry.triedMs !== null && nowMs - entry.triedMs < cooldownMs) return Promise.resolve()
+    if (entry.triedMs !== null && nowMs - entry.triedMs < paceOf(issuer).cooldownMs) return Promise.resolve()
     entry.triedMs = nowMs
     entry.pending = load(issuer, entry)
     return entry.pending
@@ -84,13 +85,13 @@ export function createKeyCache({ clock, loadKeys, onProblem }: KeyCacheDeps): Ke
   return {
     versionOf: (issuer) => {
       const entry = entryOf(issuer)
-      if (ageMs(entry) > refreshMs) void refresh(issuer, entry)
+      if (ageMs(entry) > paceOf(issuer).refreshMs) void refresh(issuer, entry)
       return mayServe(issuer, entry) ? entry.version : null
     },
     find: async (issuer, kid, algorithm) => {
       const entry = entryOf(issuer)
       if (!mayServe(issuer, entry)) await refresh(issuer, entry)
-      else if (ageMs(entry) > refreshMs) void refresh(issuer, entry)
+      else if (ageMs(entry) > paceOf(issuer).refreshMs) void refresh(issuer, entry)
       if (!mayServe(issuer, entry)) return { kind: 'unavailable' }
       let key = pickKey(entry.keys, kid, algorithm)
       if (key === null) {
