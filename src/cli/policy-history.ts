@@ -45,9 +45,16 @@ export type HistoryOptions = AdminOptions & { readonly since: number; readonly j
 
 /** Adds `--since`, `--json` and what `askAdmin` needs. */
 export function withHistory(command: Command): Command {
+  return withAdmin(
+    command
+      .option('--since <days>', 'how far back, such as 7d', readDays, 7)
+      .option('--json', 'print the answer as JSON'),
+  )
+}
+
+/** Adds what `askAdmin` needs. */
+export function withAdmin(command: Command): Command {
   return command
-    .option('--since <days>', 'how far back, such as 7d', readDays, 7)
-    .option('--json', 'print the answer as JSON')
     .option('--url <url>', 'the admin listener (default: TOLLGATE_ADMIN_URL or http://127.0.0.1:8788)')
     .option('--key-file <path>', 'file that holds the caller key')
     .addHelpText('after', help)
@@ -73,7 +80,8 @@ export async function fetchHistory<Answer>(
 /** `1 decision`, `2 decisions`. */
 export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`
 
-function readDays(text: string): number {
+/** `7d` or `7`; throws what commander shows for anything but 1 to 92 days. */
+export function readDays(text: string): number {
   const days = /^([1-9]\d?)d?$/.exec(text)?.[1]
   if (days === undefined || Number(days) > 92) {
     throw new InvalidArgumentError('say a number of days from 1 to 92, such as 7d')

@@ -57,7 +57,7 @@ export function addPolicyReplay(policy: Command, io: CommandIo): void {
     const replay = replayDecisions(answer.decisions, judging)
     const skipped = { unrecorded: answer.unrecorded, left_out: answer.left_out }
     if (options.json) return printJson(io, { from: answer.from, to: answer.to, ...replay, ...skipped })
-    for (const change of replay.changes) io.out(`${describe(change)}\n`)
+    for (const change of replay.changes) io.out(`${describeReplayed(change)}\n`)
     io.err(
       `${replay.changed} of ${counted(replay.changed + replay.same, 'decision')} since ${answer.from} would change\n`,
     )
@@ -115,6 +115,21 @@ export function replayDecisions(decisions: readonly Decision[], judging: Judging
   return { changes: sorted, same, changed, unknownCaller }
 }
 
+/** What would come out otherwise by `after` than by `before`, whatever was decided when it happened. Pure. */
+export function compareOnDecisions(decisions: readonly Decision[], before: Judging, after: Judging): Replay {
+  const judged: Decision[] = []
+  let unknownCaller = 0
+  for (const decision of decisions) {
+    const capabilities = readCapabilities(decision.capabilities)
+    const named = { id: decision.caller, team: decision.team, keyId: decision.key_id }
+    const found = standingIn(before.directory, named)
+    if (capabilities === null || found === null) unknownCaller += decision.count
+    else judged.push({ ...decision, allowed: judgeAgain(before, decision, found, capabilities).allowed })
+  }
+  const replay = replayDecisions(judged, after)
+  return { ...replay, unknownCaller: replay.unknownCaller + unknownCaller }
+}
+
 type Verdict = Capability & { readonly allowed: boolean; readonly rule: string }
 
 function judgeAgain(
@@ -134,7 +149,17 @@ function judgeAgain(
   return verdicts.find(({ allowed }) => !allowed) ?? verdicts[0] ?? nothing
 }
 
-function describe({ count, operation, caller, team, now, action, object, rule }: ReplayedChange): string {
+/** One line for people. */
+export function describeReplayed({
+  count,
+  operation,
+  caller,
+  team,
+  now,
+  action,
+  object,
+  rule,
+}: ReplayedChange): string {
   const reason = now === 'denied' ? `${rule || 'no rule'}: ${action} on ${object}` : rule
   return `${count} × ${operation} by ${caller} (${team}) would be ${now}: ${reason}`
 }

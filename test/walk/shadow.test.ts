@@ -126,6 +126,20 @@ test('`tollgate policy replay` judges by a preset too, with the directory and th
   expect(refused.err).toContain('policy.csv')
 })
 
+test('`tollgate policy diff --since` judges what was recorded by both folders', async () => {
+  const both = [house.policiesDir, join(house.policiesDir, 'candidate')]
+  const { code, out } = await tollgate('policy', 'diff', ...both, '--since', '7d', '--exit-code')
+  expect(code).toBe(1)
+  expect(out).toMatch(/^of 4 decisions recorded since .*, 3 would come out otherwise$/m)
+  expect(out).toMatch(
+    /^ {2}2 × agents\.create by first-admin \(platform\) would be denied: policy\.csv:\d+: /m,
+  )
+  const back = await tollgate('policy', 'diff', ...both.toReversed(), '--since', '7d', '--json')
+  expect(JSON.parse(back.out)).toMatchObject({ recorded: { changed: 3, same: 1, skipped: 0 } })
+  const same = await tollgate('policy', 'diff', house.policiesDir, house.policiesDir, '--since', '7d')
+  expect(same.out).toMatch(/, 0 would come out otherwise$/m)
+})
+
 test('a broken candidate is told like a broken policy, and never turns readiness red', async () => {
   await propose('p, role:nobody')
   expect(house.policies.candidateProblem()).toMatch(/^candidate\/policy\.csv:\d+: /)
