@@ -30,13 +30,14 @@ const rules = `workloads:
         roles: [admin]
 `
 const runner = 'spiffe://prod.acme.example/ns/ops/sa/runner'
+const listed = mesh.delegate('listed')
 const runnerCertificate = mesh.issue({ uris: [runner] })
 
 let house: TlsHouse
 let keys: { readonly free: string; readonly bound: string }
 
 beforeAll(async () => {
-  house = await openTlsHouse(mesh.certPem + plain.certPem)
+  house = await openTlsHouse(mesh.certPem + plain.certPem + listed.certPem)
   keys = {
     free: addCaller(house, 'free', 'platform', 'admin'),
     bound: addCaller(house, 'bound', 'platform', 'admin'),
@@ -151,7 +152,10 @@ test('an authority that names its trust domain speaks for no other, one without 
   const below = mesh.delegate('below')
   const chained = below.issue({ uris: [other] })
   const shown = { ...chained, certPem: chained.certPem + below.certPem }
-  expect((await house.get(agents, shown)).status).toBe(200)
+  // A server on Node 24 does not show what stands between; what cannot be followed is refused, never believed.
+  const isShown = Number(process.versions.node.split('.')[0]) < 24
+  expect((await house.get(agents, shown)).status).toBe(isShown ? 200 : 401)
+  expect((await house.get(agents, listed.issue({ uris: [other] }))).status).toBe(200)
   const foreign = plain.delegate('foreign', { uris: ['spiffe://other.example'] })
   const forged = foreign.issue({ uris: [other] })
   const refused = await house.get(agents, { ...forged, certPem: forged.certPem + foreign.certPem })
