@@ -11,7 +11,6 @@ import type { EntryRow } from '../src/audit/entry.ts'
 import { createSignCheckpoint } from '../src/audit/sign-checkpoint.ts'
 import { verifyBundle } from '../src/audit/verify.ts'
 import { createSecretFile, readSecretFile } from '../src/identify/secret-file.ts'
-import { canonicalJson } from '../src/kernel/canonical-json.ts'
 import { systemClock } from '../src/kernel/clock.ts'
 import { createLogger } from '../src/kernel/logger.ts'
 
@@ -65,7 +64,6 @@ function cpuMicros(): number {
 /** Takes all records in batches; what becomes of them is kept for later, or dropped as the drain does. */
 async function append(isKept: boolean): Promise<number> {
   const log = createAuditLog({
-    canonicalJson,
     ledger: {
       insertEntries: async (inserted) => void (isKept && rows.push(...inserted)),
       insertCheckpoints: async (_gateway, inserted) => void (isKept && checkpoints.push(...inserted)),

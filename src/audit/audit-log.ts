@@ -6,7 +6,6 @@ import type { Logger } from '../kernel/logger.ts'
 import type { Anchor } from './anchors.ts'
 import type { AuditState, Head, SignedCheckpoint } from './audit-state.ts'
 import {
-  type CanonicalJson,
   type CreateEntry,
   createEntryMaker,
   describeRecord,
@@ -20,14 +19,13 @@ import { appendLeaf, rootOf } from './merkle.ts'
 export type AuditLedger = {
   readonly insertEntries: (rows: readonly EntryRow[]) => Promise<void>
   readonly insertCheckpoints: (gateway: string, checkpoints: readonly SignedCheckpoint[]) => Promise<void>
-  /** Those of the ids that this gateway has an entry of below `seq`. */
+  /** Which records of these ids this gateway has an entry of below `seq`, each as `keyOf` names it. */
   readonly findRecords: (gateway: string, ids: readonly string[], seq: number) => Promise<ReadonlySet<string>>
   /** The highest checkpoint of this gateway, -1 when there is none. */
   readonly lastCheckpoint: (gateway: string) => Promise<number>
 }
 
 export type AuditLogDeps = {
-  readonly canonicalJson: CanonicalJson
   readonly ledger: AuditLedger
   /** Signs the tree at a head; the caller keeps the result. */
   readonly sign: (state: AuditState, head: Head, timeMs: number) => { signed: SignedCheckpoint; key: string }
@@ -59,7 +57,7 @@ const pendingMax = 1_024
 /** Makes the log; the state is read, and its keeping in the ledger compared, when it is first needed. */
 export function createAuditLog(deps: AuditLogDeps): AuditLog {
   const { ledger, clock, logger } = deps
-  const createEntry = createEntryMaker(deps.canonicalJson)
+  const createEntry = createEntryMaker()
   let state: AuditState | null = null
   let compared = false
   let signedAtMs = Number.NEGATIVE_INFINITY
@@ -162,15 +160,23 @@ function findHead(
   return { head: current, isKnown: false }
 }
 
+/** What names a record in one gateway's log: records of several kinds may be about one exchange. */
+export const keyOf = ({ kind, record_id }: Pick<EntryRow, 'kind' | 'record_id'>): string =>
+  `${kind} ${record_id}`
+
 async function leaveOut(
   ledger: AuditLedger,
   gateway: string,
   records: readonly JournalRecord[],
   seq: number,
 ): Promise<readonly JournalRecord[]> {
-  const ids = records.map((record) => describeRecord(record).record_id)
+  const described = records.map(describeRecord)
+  const ids = described.map(({ record_id }) => record_id)
   const written = await ledger.findRecords(gateway, ids, seq)
-  return records.filter((_, index) => !written.has(ids[index] ?? ''))
+  return records.filter((_, index) => {
+    const one = described[index]
+    return one === undefined || !written.has(keyOf(one))
+  })
 }
 
 type Taken = {

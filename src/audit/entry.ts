@@ -2,11 +2,9 @@
 // canonical JSON text. The text is what is hashed and kept; it is made of the record alone, so making it twice is one.
 import { hash } from 'node:crypto'
 import { z } from 'zod'
+import { canonicalJson } from '../kernel/canonical-json.ts'
 import type { JournalRecord } from '../kernel/journal.ts'
 import { hashLeaf } from './merkle.ts'
-
-/** Makes the one text of a JSON value. */
-export type CanonicalJson = (value: unknown) => string
 
 /** An entry as the ledger keeps it: the text, and what of it can be asked for. */
 export type EntryRow = {
@@ -26,8 +24,11 @@ export type Entry = { readonly row: EntryRow; readonly leaf: Buffer }
 /** What stands for the entry before the first one. */
 export const noEntry = '-'
 
-/** Whether a record becomes an entry. Sightings are many, and what counts of them is in the ledger under its own key. */
-export const isAudited = (record: JournalRecord): boolean => record.kind !== 'sighting'
+// What was seen counts in the ledger under its own key; how far the watcher has read is nobody's act.
+const unaudited: ReadonlySet<string> = new Set(['sighting', 'watched'])
+
+/** Whether a record becomes an entry: every kind that is not named here does. */
+export const isAudited = ({ kind }: JournalRecord): boolean => !unaudited.has(kind)
 
 /** Makes entries; `prev` is the leaf hash of the entry before (base64), or `noEntry`. */
 export type CreateEntry = (
@@ -36,8 +37,8 @@ export type CreateEntry = (
 ) => Entry
 
 /** Makes the maker of entries. It remembers the last record's member names, for most records have the same. */
-export function createEntryMaker(canonicalJson: CanonicalJson): CreateEntry {
-  const write = createRecordWriter(canonicalJson)
+export function createEntryMaker(): CreateEntry {
+  const write = createRecordWriter()
   return (record, { gateway, seq, prev }) => {
     // The members in the order that canonical JSON asks for; neither a gateway nor a hash has anything to quote.
     const entry = `{"gateway":"${gateway}","prev":"${prev}","record":${write(record)},"seq":${seq}}`
@@ -47,19 +48,22 @@ export function createEntryMaker(canonicalJson: CanonicalJson): CreateEntry {
 }
 
 const idNames = ['exchange_id', 'change_id', 'decision_id', 'act_id', 'id'] as const
-const timeNames = ['started_at_ms', 'changed_at_ms', 'decided_at_ms', 'occurred_at_ms', 'seen_at_ms'] as const
+const timeNames = 'started changed checked decided occurred seen'.split(' ').map((did) => `${did}_at_ms`)
 
-/** What is asked of a record: its kind, its id (a hash where it has none), its time (0 where it has none). */
+/**
+ * What is asked of a record: its kind, its id (a hash where it has none), its time (0 where it has none). The same of a
+ * record and of what is read back from its entry.
+ */
 export function describeRecord(
   record: JournalRecord,
 ): Pick<EntryRow, 'kind' | 'record_id' | 'occurred_at_ms'> {
   const idName = idNames.find((name) => typeof record[name] === 'string' && record[name] !== '')
-  const timeName = timeNames.find((name) => typeof record[name] === 'number')
+  const timeName = timeNames.find((name) => Number.isFinite(record[name]))
   return {
     kind: record.kind.toWellFormed(),
     record_id:
       idName === undefined
-        ? hash('sha256', JSON.stringify(record)).slice(0, 32)
+        ? hash('sha256', canonicalText(record)).slice(0, 32)
         : String(record[idName]).toWellFormed(),
     occurred_at_ms: timeName === undefined ? 0 : boundTime(Number(record[timeName])),
   }
@@ -86,7 +90,7 @@ export function readEntry(text: string): z.output<typeof entryShape> | null {
 }
 
 /** The same text as `canonicalJson` gives, without sorting names that were sorted for the record before. */
-function createRecordWriter(canonicalJson: CanonicalJson): (record: JournalRecord) => string {
+function createRecordWriter(): (record: JournalRecord) => string {
   let names: readonly string[] = []
   let sorted: string[] = []
   const write = (record: JournalRecord): string => {
@@ -106,11 +110,13 @@ function createRecordWriter(canonicalJson: CanonicalJson): (record: JournalRecor
     try {
       return write(record)
     } catch {
-      // Half a surrogate pair, from a header or a path: it may not keep everything behind it from being written.
-      return canonicalJson(wellFormed(record))
+      return canonicalText(record)
     }
   }
 }
+
+/** Half a surrogate pair, from a header or a path, may not keep everything behind it from being written. */
+const canonicalText = (record: JournalRecord): string => canonicalJson(wellFormed(record))
 
 function wellFormed(value: unknown): unknown {
   if (typeof value === 'string') return value.toWellFormed()

@@ -6,7 +6,6 @@ import { type AuditLog, createAuditLog } from '../audit/audit-log.ts'
 import { emptyState, loadState, storeState } from '../audit/audit-state.ts'
 import { createSignCheckpoint } from '../audit/sign-checkpoint.ts'
 import { createSecretFile, readSecretFile } from '../identify/secret-file.ts'
-import { canonicalJson } from '../kernel/canonical-json.ts'
 import { systemClock } from '../kernel/clock.ts'
 import { newId } from '../kernel/ids.ts'
 import type { Logger } from '../kernel/logger.ts'
@@ -21,7 +20,6 @@ export function openAuditWriter(
   const { dir, checkpointMs, anchorDir, anchorGitDir } = deps
   const keys = openAuditKeys(dir, { read: readSecretFile, create: createSecretFile })
   const log = createAuditLog({
-    canonicalJson,
     ledger: createAuditWrites(deps.ledger),
     sign: createSignCheckpoint(dir, keys),
     load: () => loadState(dir),

@@ -9,7 +9,7 @@ import { splitNotes } from '../../src/audit/anchors.ts'
 import { addAuditKey, readPublicKeys } from '../../src/audit/audit-keys.ts'
 import { type AuditState, emptyState, loadState, storeState } from '../../src/audit/audit-state.ts'
 import { readCheckpoint } from '../../src/audit/checkpoint.ts'
-import { createEntryMaker } from '../../src/audit/entry.ts'
+import { createEntryMaker, describeRecord, readEntry } from '../../src/audit/entry.ts'
 import { readNote, readNoteKey, verifyNote } from '../../src/audit/signed-note.ts'
 import { createSecretFile, readSecretFile } from '../../src/identify/secret-file.ts'
 import { canonicalJson } from '../../src/kernel/canonical-json.ts'
@@ -24,7 +24,7 @@ import {
   verifyLines,
 } from '../support/audit-world.ts'
 
-const createEntry = createEntryMaker(canonicalJson)
+const createEntry = createEntryMaker()
 
 function folder(): string {
   const dir = mkdtempSync(join(tmpdir(), 'tollgate-audit-'))
@@ -60,6 +60,29 @@ test('any record becomes the text that canonical JSON says, whatever record came
   )
 })
 
+test('kind, id and time of an entry are the same read back from its text, in whatever order its members came', () => {
+  const value = fc.oneof(
+    fc.jsonValue({ stringUnit: 'binary' }),
+    fc.double({ noNaN: true, noDefaultInfinity: true }),
+    fc.string({ unit: 'binary' }),
+  )
+  const name = fc.oneof(
+    fc.constantFrom('exchange_id', 'id', 'started_at_ms', 'checked_at_ms', 'seen_at_ms'),
+    fc.string({ unit: 'binary' }),
+  )
+  fc.assert(
+    fc.property(fc.dictionary(name, value), fc.string({ unit: 'binary' }), (members, kind) => {
+      const { row } = createEntry({ ...members, kind }, { gateway: 'gw_1', seq: 7, prev: '-' })
+      const read = readEntry(row.entry)
+      expect(read && describeRecord(read.record)).toEqual({
+        kind: row.kind,
+        record_id: row.record_id,
+        occurred_at_ms: row.occurred_at_ms,
+      })
+    }),
+  )
+})
+
 test('a record that is no Unicode is kept all the same', () => {
   const odd = { ...exchange(1), path: '/v1/\ud800', exchange_id: 'x\udfff' }
   const { row } = createEntry(odd, { gateway: 'gw_1', seq: 0, prev: '-' })
@@ -67,12 +90,15 @@ test('a record that is no Unicode is kept all the same', () => {
   expect(row.record_id).toBe('x\ufffd')
 })
 
-test('sightings become no entries, everything else does, in the order of the journal', async () => {
+test('what was seen becomes no entry, everything else does, in the order of the journal', async () => {
   const dir = folder()
   const { ledger, rows } = createMemoryAuditLedger()
   const log = openLog(dir, ledger, { clock: createOwnClock() })
   const change = { kind: 'policy_change', change_id: 'chg_1', changed_at_ms: 5 }
-  await log.take(batchAt(0, [exchange(0), { kind: 'sighting', about: 'event' }, change, exchange(1)]))
+  const watched = { kind: 'watched', session_id: 'sesn_1', seen_at_ms: 5 }
+  await log.take(
+    batchAt(0, [exchange(0), { kind: 'sighting', about: 'event' }, watched, change, exchange(1)]),
+  )
   expect(rows().map((row) => [row.seq, row.kind, row.record_id])).toEqual([
     [0, 'exchange', 'exch_0'],
     [1, 'policy_change', 'chg_1'],
@@ -242,6 +268,20 @@ test('a journal whose cursor was lost comes again from its start, and nothing is
   await again.close()
   expect(rows().map((row) => row.record_id)).toEqual(exchanges(0, 12).map((_, n) => `exch_${n}`))
   expect(await verifyLines(dir, await linesOf(source))).toMatchObject({ verdict: 'sound' })
+})
+
+test('two records about one exchange are two entries, also when the journal comes again', async () => {
+  const dir = folder()
+  const { ledger, rows } = createMemoryAuditLedger()
+  const clock = createOwnClock()
+  const verification = { kind: 'verification', exchange_id: 'exch_0', checked_at_ms: 5 }
+  await openLog(dir, ledger, { clock }).take(batchAt(0, [exchange(0)]))
+  const again = openLog(dir, ledger, { clock })
+  await again.take({ ...batchAt(0, [exchange(0), verification]), from: { segment: 0, offset: 0 } })
+  expect(rows().map((row) => [row.kind, row.record_id])).toEqual([
+    ['exchange', 'exch_0'],
+    ['verification', 'exch_0'],
+  ])
 })
 
 test('a state from a backup signs no second story: a new log begins', async () => {

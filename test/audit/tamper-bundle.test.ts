@@ -6,7 +6,6 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { BundleLine } from '../../src/audit/bundle.ts'
 import { createEntryMaker } from '../../src/audit/entry.ts'
-import { canonicalJson } from '../../src/kernel/canonical-json.ts'
 import {
   batchAt,
   createMemoryAuditLedger,
@@ -18,7 +17,7 @@ import {
   verifyLines,
 } from '../support/audit-world.ts'
 
-const createEntry = createEntryMaker(canonicalJson)
+const createEntry = createEntryMaker()
 
 const dir = mkdtempSync(join(tmpdir(), 'tollgate-audit-'))
 afterAll(() => rmSync(dir, { recursive: true, force: true }))

@@ -6,6 +6,7 @@ import {
   type AuditLog,
   type AuditLogDeps,
   createAuditLog,
+  keyOf,
 } from '../../src/audit/audit-log.ts'
 import { emptyState, loadState, type SignedCheckpoint, storeState } from '../../src/audit/audit-state.ts'
 import { type BundleLine, type BundleSource, bundleLines } from '../../src/audit/bundle.ts'
@@ -13,7 +14,6 @@ import type { EntryRow } from '../../src/audit/entry.ts'
 import { createSignCheckpoint } from '../../src/audit/sign-checkpoint.ts'
 import { type Verification, type VerifyOptions, verifyBundle } from '../../src/audit/verify.ts'
 import { createSecretFile, readSecretFile } from '../../src/identify/secret-file.ts'
-import { canonicalJson } from '../../src/kernel/canonical-json.ts'
 import type { JournalRecord } from '../../src/kernel/journal.ts'
 import { silentLogger } from '../../src/kernel/logger.ts'
 
@@ -37,7 +37,6 @@ export function openLog(
 ): AuditLog {
   const keys = openAuditKeys(dir, { read: readSecretFile, create: createSecretFile })
   return createAuditLog({
-    canonicalJson,
     ledger,
     sign: createSignCheckpoint(dir, keys),
     load: () => loadState(dir),
@@ -90,7 +89,7 @@ export function createMemoryAuditLedger() {
       new Set(
         sorted(gateway)
           .filter((row) => row.seq < seq && ids.includes(row.record_id))
-          .map((row) => row.record_id),
+          .map(keyOf),
       ),
     lastCheckpoint: async (gateway) =>
       Math.max(-1, ...[...checkpoints.values()].filter((c) => c.gateway === gateway).map((c) => c.number)),

@@ -56,11 +56,11 @@ export function createAuditWrites(ledger: Pick<Ledger, 'query' | 'insert'>) {
       const found = new Set<string>()
       for (let start = 0; start < ids.length; start += idsMax) {
         const rows = await ledger.query(
-          `SELECT record_id FROM tollgate.audit_entries
+          `SELECT DISTINCT concat(kind, ' ', record_id) AS key FROM tollgate.audit_entries
            WHERE gateway = {gateway: String} AND seq < {seq: UInt64} AND record_id IN {ids: Array(String)}`,
           { gateway, seq, ids: ids.slice(start, start + idsMax) },
         )
-        for (const row of z.array(z.object({ record_id: z.string() })).parse(rows)) found.add(row.record_id)
+        for (const row of z.array(z.object({ key: z.string() })).parse(rows)) found.add(row.key)
       }
       return found
     },
