@@ -45,7 +45,8 @@ export function addPinsShow(pins: Command, io: CommandIo): void {
       if (options.json === true) return printJson(io, { differences })
       for (const difference of differences) io.out(`${renderDifference(difference)}\n`)
       const widening = differences.filter(({ widens }) => widens).length
-      io.err(`${differences.length} differences, ${widening} of them widen what the agent may do\n`)
+      const count = differences.length === 1 ? '1 difference' : `${differences.length} differences`
+      io.err(`${count}, widening what the agent may do: ${widening}\n`)
     })
   withGateway(pins.command('status').description('print what runs on which version, and how rollouts stand'))
     .option('--json', 'print as JSON')

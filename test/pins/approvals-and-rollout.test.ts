@@ -119,7 +119,7 @@ test('the difference of two versions says what widens', async () => {
   const { out, err } = await pins(bob, 'diff', agent.id, '1', '2')
   expect(out).toContain('~ tool bash: always_ask -> always_allow  [widens]')
   expect(out).toContain('- system prompt: be kind\n+ system prompt: be quick')
-  expect(err).toContain('8 of them widen')
+  expect(err).toContain('widening what the agent may do: 8')
   expect((await pins(bob, 'diff', agent.id, '1', '9')).err).toContain('no version 9')
 })
 
