@@ -172,7 +172,7 @@ export async function startApp(parts: AppParts): Promise<App> {
     journalAccepts: settlement.journalAccepts,
     isClosing: () => isClosing,
     startSpan: parts.tracing.startRequestSpan,
-    forward: createForward({ route: routes.ofRequest, stallTimeoutMs: config.gateway.stallTimeoutMs }),
+    forward: createForward({ route: routes.ofRequest, ...config.gateway }),
     createTap: (tapped) =>
       watch.attend(
         tapped,

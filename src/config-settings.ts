@@ -125,6 +125,9 @@ const schema = z.strictObject({
   stamping: z.enum(['on', 'off'], 'is neither `on` nor `off`').default('on'),
   // How long an answer may lie unread, an upload pause, or a download stand still, before its connection is taken back.
   stall_timeout_ms: whole(1_000, 86_400_000).default(300_000),
+  // Of a message whose client hung up the rest is read for what it used; 0 tells the upstream to stop instead.
+  message_drains_max: whole(0, 10_000).default(100),
+  message_drain_ms: whole(1_000, 3_600_000).default(600_000),
   // How long a stream may outlast the token it was opened with: an SDK cannot send a new one in the middle of a stream.
   stream_lifetime_ms: whole(60_000, 30 * 86_400_000).default(12 * 3_600_000),
   // A signed head of the audit log at least so often, entries or not; more often when there are many entries.

@@ -43,6 +43,8 @@ export type Config = {
     readonly shutdownGraceMs: number
     /** Silence of one side after which an answer, an upload or a download is cut; streams of events may be silent. */
     readonly stallTimeoutMs: number
+    readonly drainsMax: number
+    readonly drainTimeoutMs: number
     /** How long a stream may go on after the token of ours that opened it has ended. */
     readonly streamLifetimeMs: number
     /** Whether what callers make is stamped with the owner. */
@@ -117,6 +119,8 @@ function assemble(
       bodyLimitBytes: settings.body_limit_bytes,
       shutdownGraceMs: settings.shutdown_grace_ms,
       stallTimeoutMs: settings.stall_timeout_ms,
+      drainsMax: settings.message_drains_max,
+      drainTimeoutMs: settings.message_drain_ms,
       streamLifetimeMs: settings.stream_lifetime_ms,
       stamping: settings.stamping === 'on',
     },

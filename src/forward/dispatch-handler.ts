@@ -14,16 +14,22 @@ export type ForwardWatch = {
   readonly onComplete: () => void
   /** The upstream failed. `headSent` false: the client has received nothing and waits for a refusal. */
   readonly onFailure: (error: Error, headSent: boolean) => void
+  /** The rest of the answer will not come, whoever left first. After `onFailure` where both are told. */
+  readonly onCutShort: () => void
 }
+
+/** How long and how much of an answer is read on after its client left. */
+export type Drain = { readonly timeoutMs: number; readonly bytesMax: number; readonly onEnd: () => void }
 
 export type DispatchOptions = {
   /** Response headers of ours, alternating names and values. */
   readonly addedHeaders: readonly string[]
   /**
    * What the call does happens whether its client waits or not: read the answer to its end for `watch` alone, so that
-   * nobody makes a session nobody owns by hanging up.
+   * nobody makes a session nobody owns, or uses a model nobody pays for, by hanging up. Asked when the client has left;
+   * null: the upstream is told to stop.
    */
-  readonly outlivesClient: boolean
+  readonly drain: () => Drain | null
   /** How long a client may leave an answer unread that is no event stream: it holds a connection that others wait for. */
   readonly stallTimeoutMs: number
   readonly watch: ForwardWatch
@@ -36,7 +42,7 @@ const clientGone = new Error('the client went away')
 /** Writes one upstream answer into `response`; aborts the upstream when `response` closes first, or lets it finish. */
 export function createDispatchHandler(
   response: ServerResponse,
-  { addedHeaders, outlivesClient, stallTimeoutMs, watch }: DispatchOptions,
+  { addedHeaders, drain, stallTimeoutMs, watch }: DispatchOptions,
 ): Dispatcher.DispatchHandler {
   let abort: ((error?: Error) => void) | null = null
   let resume: (() => void) | null = null
@@ -49,6 +55,9 @@ export function createDispatchHandler(
   let pending: Buffer[] | null = null
   let paused = false
   let stalled: NodeJS.Timeout | undefined
+  let draining: Drain | null = null
+  let drainedBytes = 0
+  let overdue: NodeJS.Timeout | undefined
 
   const drained = (): void => {
     clearTimeout(stalled)
@@ -85,9 +94,17 @@ export function createDispatchHandler(
   response.once('close', () => {
     clearTimeout(stalled)
     if (done) return
-    if (outlivesClient) drained()
-    else abort?.(clientGone)
+    draining = drain()
+    if (draining === null) return abort?.(clientGone)
+    overdue = setTimeout(() => abort?.(clientGone), draining.timeoutMs).unref()
+    drained()
   })
+
+  const endDrain = (): void => {
+    clearTimeout(overdue)
+    draining?.onEnd()
+    draining = null
+  }
 
   return {
     onConnect(abortRequest) {
@@ -109,6 +126,7 @@ export function createDispatchHandler(
         // answer broken. So it ends here.
         bodiless = true
         done = true
+        endDrain()
         if (!response.destroyed) response.end()
         watch.onHead(head)
         watch.onComplete()
@@ -120,6 +138,13 @@ export function createDispatchHandler(
       return true
     },
     onData(chunk) {
+      if (draining !== null) {
+        drainedBytes += chunk.length
+        if (drainedBytes > draining.bytesMax) {
+          abort?.(clientGone)
+          return false
+        }
+      }
       if (streaming) {
         if (pending === null) {
           pending = [chunk]
@@ -144,17 +169,21 @@ export function createDispatchHandler(
     onComplete() {
       flush()
       done = true
+      endDrain()
       if (!response.writableEnded && !response.destroyed) response.end()
       if (!bodiless) watch.onComplete()
     },
     onError(error) {
       if (done) return
       done = true
-      // The client left first: that is not the upstream's failure.
-      if (response.destroyed) return
       flush()
-      if (started) cutShort()
-      watch.onFailure(error, started)
+      endDrain()
+      // The client left first: that is not the upstream's failure.
+      if (!response.destroyed) {
+        if (started) cutShort()
+        watch.onFailure(error, started)
+      }
+      watch.onCutShort()
     },
   }
 }

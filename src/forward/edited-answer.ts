@@ -14,7 +14,7 @@ const heldBytesMax = 32 * 1024 * 1024
 /** Like `createDispatchHandler`, for an answer that is edited; `watch` sees what the upstream sent. */
 export function createEditedAnswer(
   response: ServerResponse,
-  { addedHeaders, edit, outlivesClient, watch }: DispatchOptions & { readonly edit: AnswerEdit },
+  { addedHeaders, edit, drain, watch }: DispatchOptions & { readonly edit: AnswerEdit },
 ): Dispatcher.DispatchHandler {
   let abort: ((error?: Error) => void) | null = null
   let head: ResponseHead | null = null
@@ -22,13 +22,18 @@ export function createEditedAnswer(
   let bytes = 0
   const chunks: Buffer[] = []
 
+  let draining: ReturnType<typeof drain> = null
+
   response.once('close', () => {
-    if (!done && !outlivesClient) abort?.(new Error('the client went away'))
+    if (done) return
+    draining = drain()
+    if (draining === null) abort?.(new Error('the client went away'))
   })
 
   const fail = (error: Error): void => {
     if (done) return
     done = true
+    draining?.onEnd()
     if (!response.destroyed) watch.onFailure(error, false)
   }
   const send = (of: ResponseHead, received: Buffer, edited: Buffer): void => {
@@ -37,6 +42,7 @@ export function createEditedAnswer(
       response.end(edited)
     }
     done = true
+    draining?.onEnd()
     watch.onHead(of)
     if (received.length > 0) watch.onChunk(received)
     watch.onComplete()

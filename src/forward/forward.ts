@@ -1,7 +1,7 @@
 // One permitted request, sent up and brought down. It takes a Permit, and there is no other way to call it.
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Permit } from '../authorize/permit.ts'
-import { createDispatchHandler, type ForwardWatch } from './dispatch-handler.ts'
+import { createDispatchHandler, type Drain, type ForwardWatch } from './dispatch-handler.ts'
 import { type AnswerEdit, createEditedAnswer } from './edited-answer.ts'
 import type { Pools } from './pools.ts'
 import { buildRequestHeaders } from './request-headers.ts'
@@ -15,7 +15,14 @@ export type ForwardDeps = {
   readonly route: (permit: Permit, request: IncomingMessage) => Route
   /** Silence of one side after which an answer, an upload or a download is cut. Streams of events may be silent. */
   readonly stallTimeoutMs: number
+  /** Answers of the Messages API that are read on after their client left, at once; 0: the upstream is told to stop. */
+  readonly drainsMax: number
+  /** How long such an answer is read on. */
+  readonly drainTimeoutMs: number
 }
+
+/** Of an answer nobody waits for, this much is read (64 MiB). */
+const drainBytesMax = 64 * 1024 * 1024
 
 export type ForwardRequest = {
   readonly permit: Permit
@@ -36,10 +43,23 @@ export type Forward = (forwarded: ForwardRequest) => void
 /**
  * Sends the permit's bytes and streams the answer into `response`, unbuffered, under the client's back-pressure.
  * Returns at once; everything that happens later is told to `watch`. A client that goes away aborts the upstream,
- * but for a call that changes something and is read by the tap: its answer is read to the end all the same;
+ * but for a call that changes or costs something and is read by the tap: its answer is read to the end all the same, within
+ * bounds of time, bytes and number;
  * an upstream that breaks off destroys the client's response. Nothing is retried.
  */
 export function createForward(deps: ForwardDeps): Forward {
+  let drains = 0
+  const drain = (isMessage: boolean): Drain | null => {
+    if (isMessage && drains >= deps.drainsMax) return null
+    if (isMessage) drains += 1
+    return {
+      timeoutMs: deps.drainTimeoutMs,
+      bytesMax: drainBytesMax,
+      onEnd: () => {
+        if (isMessage) drains -= 1
+      },
+    }
+  }
   return ({ permit, request, response, traceparent, addedHeaders, tapped, edit, watch }) => {
     const { operation } = permit
     const { pools, authorization } = deps.route(permit, request)
@@ -56,11 +76,13 @@ export function createForward(deps: ForwardDeps): Forward {
     })
     // Uploads and downloads last as long as their client likes, a message as long as its model talks: none of them may
     // hold the connections of short calls.
+    const isMessage = operation.id === 'messages.create'
     const isLong = streamed || operation.answer !== 'json' || operation.action === 'message.create'
     const pool = isLong ? pools.stream : pools.api
+    const outlivesClient = tapped && operation.mutates && operation.answer === 'json'
     const options = {
       addedHeaders,
-      outlivesClient: tapped && operation.mutates && operation.answer === 'json',
+      drain: () => (outlivesClient ? drain(isMessage) : null),
       stallTimeoutMs: deps.stallTimeoutMs,
       watch,
     }

@@ -55,6 +55,7 @@ function watch(exchange: Exchange, reply: FastifyReply, tap: Tap | null): Forwar
       steps.upstreamFailure = error
       if (!headSent) refuseRaw(exchange, failureCode(error), reply.raw, error)
     },
+    onCutShort: () => tap?.onBroken(),
   }
 }
 

@@ -15,13 +15,8 @@ import {
   readStatedTimes,
   readUnpricedFacts,
 } from './queries/writer-reads.ts'
-import type {
-  QuarantinedRow,
-  SessionIntervalsRow,
-  StatedRows,
-  UsageEventFact,
-  UsageEventRow,
-} from './rows.ts'
+import type { QuarantinedRow, StatedRows, UsageEventFact, UsageEventRow } from './rows.ts'
+import type { SessionIntervalsRow } from './session-rows.ts'
 
 export type BatchDeps = { readonly ledger: Ledger; readonly projector: Projector }
 

@@ -2,15 +2,14 @@
 import type { JournalRecord } from '../kernel/journal.ts'
 import type {
   QuarantinedRow,
-  SessionIntervalsRow,
   SessionRow,
   SessionStatusRow,
   StatedRows,
-  StatedTimeRow,
   ThreadRow,
   UsageEventFact,
   UsageEventRow,
 } from './rows.ts'
+import type { SessionIntervalsRow, StatedTimeRow } from './session-rows.ts'
 
 type ModelFields = 'model' | 'speed' | 'inference_geo'
 

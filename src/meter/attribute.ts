@@ -24,7 +24,10 @@ export function attribute(
   const runs = modelOf(fact, known)
   const speed = fact.event_speed === '' ? runs.speed : fact.event_speed
   const occurredAtMs = Math.floor(parseLedgerTime(fact.occurred_at) / 1000)
-  const charge = price({ ...fact, ...runs, speed, occurred_at_ms: occurredAtMs })
+  const charge =
+    fact.kind === 'message_part'
+      ? brokenOff
+      : price({ ...fact, ...runs, speed, occurred_at_ms: occurredAtMs })
   const ver =
     (charge.cost_usd === null ? 0 : 4) + (runs.model === '' ? 0 : 2) + (fact.thread_id === '' ? 0 : 1)
   return { ...fact, model: runs.model, speed, inference_geo: runs.inference_geo, ...charge, ver }
@@ -32,7 +35,15 @@ export function attribute(
 
 const unknown = { model: '', speed: '', inference_geo: '' }
 
+/** What was said until then stays in the counts; what it cost is not known, and no less than that. */
+const brokenOff: ChargeColumns = {
+  cost_usd: null,
+  price_id: '',
+  unpriced_reason: 'the answer broke off before the upstream said what it used',
+}
+
 function modelOf(fact: UsageEventFact, { session, thread }: KnownModels) {
+  if (fact.event_model !== '') return { model: fact.event_model, speed: '', inference_geo: fact.event_geo }
   // A thread we know nothing of may run any model: the session's would be a guess.
   if (fact.thread_id !== '' && thread === undefined) return unknown
   const { model, speed, inference_geo } =

@@ -22,7 +22,8 @@ const statuses = new Map<string, SessionStatusRow['status']>([
   ['session.thread_created', 'child'],
 ])
 
-const noTokens: MeteredTokens = {
+/** What nothing used. */
+export const noTokens: MeteredTokens = {
   input_tokens: 0,
   output_tokens: 0,
   cache_read_input_tokens: 0,
@@ -54,6 +55,10 @@ export function projectEvent(event: MeteredEvent): Partial<StatedRows> | null {
         thread_id: event.about_thread_id === '' ? event.thread_id : event.about_thread_id,
         occurred_at: occurredAt,
         event_speed: event.speed,
+        event_model: '',
+        event_geo: '',
+        service_tier: '',
+        web_search_requests: 0,
         is_error: event.is_error ? 1 : 0,
         ...toRequestTokens(event.tokens ?? noTokens),
       },
@@ -116,7 +121,8 @@ function eventKey(event: MeteredEvent): string {
   return `derived_${digest([...said, ...Object.values(event.tokens ?? {})])}`
 }
 
-function toRequestTokens(tokens: MeteredTokens): RequestTokens {
+/** The ledger's columns of the upstream's counts. */
+export function toRequestTokens(tokens: MeteredTokens): RequestTokens {
   return {
     input_tokens: tokens.input_tokens,
     output_tokens: tokens.output_tokens,

@@ -6,7 +6,8 @@
 // threads; otherwise the session's own status, which covers its threads. Where the session said it was not running,
 // no thread runs, so an edge of a thread that was missed cannot bill the pause. A run whose own end was missed is
 // never billed up to the next thing seen: how much of it ran is for the upstream to state (`stated-time.ts`).
-import type { IntervalStatus, SessionIntervalsRow, SessionStatusRow, StatedTimeRow } from '../ledger/rows.ts'
+import type { SessionStatusRow } from '../ledger/rows.ts'
+import type { IntervalStatus, SessionIntervalsRow, StatedTimeRow } from '../ledger/session-rows.ts'
 import { distinctEdges, type Edge, inLifeOrder, type Segment, toSegments } from './edges.ts'
 import { type Span, subtract, union } from './segments.ts'
 import { type Runs, settleRuns } from './stated-time.ts'

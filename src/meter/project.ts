@@ -11,6 +11,7 @@ import type {
   WatchedSessionRow,
 } from '../ledger/rows.ts'
 import { projectEvent } from './event-rows.ts'
+import { projectMessage } from './message-rows.ts'
 import { projectCreation, projectDeletion, projectSession, projectThread } from './object-rows.ts'
 import {
   type MeteredExchange,
@@ -53,6 +54,8 @@ function projectKnown(record: z.output<typeof meteredRecordSchema>): Partial<Sta
       return projectDeletion(record)
     case 'creation':
       return projectCreation(record)
+    case 'message':
+      return projectMessage(record)
   }
 }
 

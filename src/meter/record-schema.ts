@@ -83,6 +83,22 @@ const threadSighting = z.object({
   inference_geo: text,
 })
 
+const messageSighting = z.object({
+  ...sightingBase,
+  about: z.literal('message'),
+  exchange_id: id,
+  team: text,
+  caller: text,
+  message_id: text,
+  model: text,
+  speed: text,
+  inference_geo: text,
+  service_tier: text,
+  tokens: tokens.nullable(),
+  web_search_requests: tokenCount,
+  is_whole: flag,
+})
+
 const deletionSighting = z.object({ ...sightingBase, about: z.literal('deletion') })
 
 const creationSighting = z.object({
@@ -182,6 +198,7 @@ export const meteredRecordSchema = z.union([
     threadSighting,
     deletionSighting,
     creationSighting,
+    messageSighting,
   ]),
   exchange,
   policyChange,
@@ -194,6 +211,7 @@ export type MeteredTokens = Readonly<z.output<typeof tokens>>
 export type MeteredEvent = Readonly<z.output<typeof eventSighting>>
 export type MeteredSession = Readonly<z.output<typeof sessionSighting>>
 export type MeteredThread = Readonly<z.output<typeof threadSighting>>
+export type MeteredMessage = Readonly<z.output<typeof messageSighting>>
 export type MeteredCreation = Readonly<z.output<typeof creationSighting>>
 export type MeteredDeletion = Readonly<z.output<typeof deletionSighting>>
 export type MeteredPolicyChange = Readonly<z.output<typeof policyChange>>

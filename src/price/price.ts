@@ -37,6 +37,10 @@ export function chargeColumns(outcome: Charge | Unpriced) {
 function priceFrom(book: Book, entry: ModelPrices, dated: DatedPrice, fact: RequestFact): Charge | Unpriced {
   const variant = ratesFor(entry, dated, fact)
   if (variant.kind === 'unpriced') return variant
+  // What a commitment (`priority`) or a batch pays for a token is in no list of ours.
+  if (fact.service_tier !== '' && fact.service_tier !== 'standard') {
+    return unpriced(`service tier \`${fact.service_tier}\` has no price for model \`${fact.model}\`; add one`)
+  }
   const geo = fact.inference_geo === '' ? book.default_inference_geo : fact.inference_geo
   const name = `${entry.model}@${dayOf(dated.effective_from)}${variant.suffix}`
   const standard = costAt(variant.rates, fact)

@@ -2,6 +2,7 @@
 // Sightings are journal records, so every field is plain JSON; names follow the upstream's snake_case.
 
 import type { UpstreamEvent } from '../upstream/event-schema.ts'
+import type { UpstreamMessage } from '../upstream/message-schema.ts'
 import type { UpstreamSession } from '../upstream/session-schema.ts'
 import type { UpstreamThread } from '../upstream/thread-schema.ts'
 
@@ -49,4 +50,21 @@ export type CreationSighting = SightingBase & {
   readonly object_id: string
 }
 
-export type Sighting = EventSighting | SessionSighting | ThreadSighting | DeletionSighting | CreationSighting
+/**
+ * A call of the Messages API, which belongs to no session: `session_id` is `messages/<team>/<caller>`, under which the
+ * ledger keeps what a caller's direct calls used.
+ */
+export type MessageSighting = SightingBase &
+  UpstreamMessage & {
+    readonly about: 'message'
+    /** False when its answer broke off before its usage was said: then the counts are what was said until then. */
+    readonly is_whole: boolean
+  }
+
+export type Sighting =
+  | EventSighting
+  | SessionSighting
+  | ThreadSighting
+  | DeletionSighting
+  | CreationSighting
+  | MessageSighting

@@ -8,6 +8,7 @@ import { inspectAnswer, inspectEventType, type NoteUnknown } from '../upstream/u
 import { type AnswerReader, answerReaders, answerShapes, isMetered } from './answer-readers.ts'
 import { createEventStreamTap } from './event-stream-tap.ts'
 import { createJsonTap } from './json-tap.ts'
+import { createMessageTap } from './message-tap.ts'
 import type { Sighting } from './sighting.ts'
 
 export type TapDeps = {
@@ -35,6 +36,8 @@ export type Tap = {
   readonly onHead: (head: ResponseHead) => void
   readonly onChunk: (chunk: Buffer) => void
   readonly onComplete: () => void
+  /** The upstream's answer will not be whole. */
+  readonly onBroken: () => void
   /** Server-sent events seen, heartbeats excluded. */
   readonly events: () => number
   /** Session that the answer was about; '' while unknown. */
@@ -44,50 +47,91 @@ export type Tap = {
 type Reading = {
   readonly read: (chunk: Buffer) => void
   readonly finish: () => void
+  readonly abandon: () => void
   readonly events: () => number
 }
 
-/** A tap for one exchange; null when its operation says nothing about sessions. */
+/** A tap for one exchange; null when its operation says nothing that the ledger keeps. */
 export function createTap(deps: TapDeps, tapped: Tapped): Tap | null {
   const { id } = tapped.permit.operation
+  if (id === 'messages.create') return tapMessage(deps, tapped)
   const reader = answerReaders.get(id)
   if (reader === undefined) return null
   const shape = answerShapes.get(id)
   let sessionId = tapped.params['session_id'] ?? ''
-  let reading: Reading | null = null
   let isStream = false
 
-  // Anything a hostile or changed answer makes throw ends here: counted, and the stream goes on.
+  const see = (body: unknown, read: AnswerReader): void => {
+    if (!isStream) deps.onBody?.(body)
+    if (shape !== undefined) inspectAnswer(shape, body, deps.onUnknown)
+    const sightings = read(body, {
+      session_id: tapped.params['session_id'] ?? '',
+      thread_id: tapped.params['thread_id'] ?? '',
+      ...placeOf(deps, tapped),
+    })
+    if (sightings.length === 0) return
+    if (sessionId === '' && sightings.length === 1) sessionId = sightings[0]?.session_id ?? ''
+    deps.onSightings(sightings)
+  }
+
+  const tap = guardReading(deps, (head) => {
+    isStream = head.isEventStream
+    return open(head, (body) => see(body, reader), deps)
+  })
+  return { ...tap, sessionId: () => sessionId }
+}
+
+/** A tap on a call of the Messages API, whose usage belongs to its caller. */
+function tapMessage(deps: TapDeps, tapped: Tapped): Tap {
+  const place = placeOf(deps, tapped)
+  const session_id = `messages/${place.team}/${place.caller}`
+  const tap = guardReading(deps, (head) =>
+    isReadable(head, deps)
+      ? createMessageTap(head, {
+          onMessage: (message, is_whole) =>
+            deps.onSightings([
+              {
+                ...place,
+                kind: 'sighting',
+                about: 'message',
+                session_id,
+                ...message,
+                is_whole,
+                source: head.isEventStream ? 'stream' : 'object',
+              },
+            ]),
+          onUnreadable: deps.onFailure,
+        })
+      : null,
+  )
+  return { ...tap, sessionId: () => '' }
+}
+
+const placeOf = ({ clock }: TapDeps, { permit, exchangeId }: Tapped) => ({
+  seen_at_ms: clock.nowMs(),
+  exchange_id: exchangeId,
+  team: permit.caller.team,
+  caller: permit.caller.id,
+})
+
+/** Anything a hostile or changed answer makes throw ends here: counted, and the stream goes on. */
+function guardReading(
+  { onFailure }: TapDeps,
+  openReading: (head: ResponseHead) => Reading | null,
+): Omit<Tap, 'sessionId'> {
+  let reading: Reading | null = null
   const guarded = (act: () => void): void => {
     try {
       act()
     } catch {
       reading = null
-      deps.onFailure('tap_threw')
+      onFailure('tap_threw')
     }
   }
-  const see = (body: unknown, read: AnswerReader): void =>
-    guarded(() => {
-      if (!isStream) deps.onBody?.(body)
-      if (shape !== undefined) inspectAnswer(shape, body, deps.onUnknown)
-      const sightings = read(body, {
-        session_id: tapped.params['session_id'] ?? '',
-        thread_id: tapped.params['thread_id'] ?? '',
-        seen_at_ms: deps.clock.nowMs(),
-        exchange_id: tapped.exchangeId,
-        team: tapped.permit.caller.team,
-        caller: tapped.permit.caller.id,
-      })
-      if (sightings.length === 0) return
-      if (sessionId === '' && sightings.length === 1) sessionId = sightings[0]?.session_id ?? ''
-      deps.onSightings(sightings)
-    })
-
   return {
     onHead: (head) =>
       guarded(() => {
-        isStream = head.isEventStream
-        reading = open(head, (body) => see(body, reader), deps)
+        reading = openReading(head)
       }),
     onChunk: (chunk) => {
       if (reading !== null) guarded(() => reading?.read(chunk))
@@ -95,8 +139,10 @@ export function createTap(deps: TapDeps, tapped: Tapped): Tap | null {
     onComplete: () => {
       if (reading !== null) guarded(() => reading?.finish())
     },
+    onBroken: () => {
+      if (reading !== null) guarded(() => reading?.abandon())
+    },
     events: () => reading?.events() ?? 0,
-    sessionId: () => sessionId,
   }
 }
 
@@ -105,12 +151,7 @@ function open(
   onBody: (body: unknown) => void,
   { onFailure, onUnknown }: Pick<TapDeps, 'onFailure' | 'onUnknown'>,
 ): Reading | null {
-  if (head.status < 200 || head.status > 299) return null
-  // We asked for identity; an upstream that compresses all the same keeps its bytes and is counted.
-  if (head.contentEncoding !== '' && head.contentEncoding !== 'identity') {
-    onFailure('answer_compressed')
-    return null
-  }
+  if (!isReadable(head, { onFailure })) return null
   if (head.isEventStream) {
     const tap = createEventStreamTap({
       isRead: isMetered,
@@ -118,8 +159,16 @@ function open(
       onSkipped: (type) => inspectEventType(type, onUnknown),
       onUnreadable: onFailure,
     })
-    return { read: tap.read, finish: () => {}, events: tap.events }
+    return { read: tap.read, finish: () => {}, abandon: () => {}, events: tap.events }
   }
   const tap = createJsonTap({ onBody, onUnreadable: onFailure })
-  return { read: tap.read, finish: tap.finish, events: () => 0 }
+  return { read: tap.read, finish: tap.finish, abandon: () => {}, events: () => 0 }
+}
+
+function isReadable(head: ResponseHead, { onFailure }: Pick<TapDeps, 'onFailure'>): boolean {
+  if (head.status < 200 || head.status > 299) return false
+  // We asked for identity; an upstream that compresses all the same keeps its bytes and is counted.
+  if (head.contentEncoding === '' || head.contentEncoding === 'identity') return true
+  onFailure('answer_compressed')
+  return false
 }

@@ -59,9 +59,15 @@ test('an edited answer whose head Node will not write is a failure that is told,
     const handler = createEditedAnswer(new ServerResponse(new IncomingMessage(new Socket())), {
       addedHeaders: ['x-a', 'b\r\nc: d'],
       edit: (_head, body) => body,
-      outlivesClient: false,
+      drain: () => null,
       stallTimeoutMs: 1_000,
-      watch: { onHead: () => {}, onChunk: () => {}, onComplete: () => {}, onFailure: resolve },
+      watch: {
+        onHead: () => {},
+        onChunk: () => {},
+        onComplete: () => {},
+        onFailure: resolve,
+        onCutShort: () => {},
+      },
     })
     handler.onHeaders?.(200, [], () => {}, 'OK')
     handler.onComplete?.([])

@@ -39,7 +39,7 @@ export const allowedInAnswers: ReadonlySet<string> = new Set([
 
 /** Request lines whose answers are read here. */
 const tappedLines: readonly RegExp[] = operations
-  .filter(({ id }) => answerReaders.has(id) || holdsAddress(id))
+  .filter(({ id }) => answerReaders.has(id) || id === 'messages.create' || holdsAddress(id))
   .map(({ method, pattern }) => new RegExp(`^${method} ${pattern.replaceAll(/:[a-z_]+/g, '[^/?]+')}[? ]`))
 
 /** What one world recorded of one program. */

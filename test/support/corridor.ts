@@ -85,6 +85,8 @@ export async function openCorridor(upstreamUrl: string, options: CorridorOptions
     startSpan: () => ({ traceId, traceparent: `00-${traceId}-b7ad6b7169203331-01`, end: () => {} }),
     forward: createForward({
       route: () => ({ pools, authorization: `Bearer ${upstreamKey}` }),
+      drainsMax: 100,
+      drainTimeoutMs: 60_000,
       stallTimeoutMs: options.stallTimeoutMs ?? 300_000,
     }),
     createTap: (tapped) =>

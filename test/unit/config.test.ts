@@ -33,6 +33,8 @@ test('an empty environment is a loopback gateway with embedded ledger and simula
     bodyLimitBytes: 33_554_432,
     shutdownGraceMs: 10_000,
     stallTimeoutMs: 300_000,
+    drainsMax: 100,
+    drainTimeoutMs: 600_000,
     streamLifetimeMs: 12 * 3_600_000,
     stamping: true,
   })

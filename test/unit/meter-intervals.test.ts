@@ -1,7 +1,8 @@
 // Running intervals do not depend on the order, the number or the packaging of what was seen.
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { SessionIntervalsRow, SessionStatusRow } from '../../src/ledger/rows.ts'
+import type { SessionStatusRow } from '../../src/ledger/rows.ts'
+import type { SessionIntervalsRow } from '../../src/ledger/session-rows.ts'
 import { deriveIntervals, type Interval, toIntervalsRow } from '../../src/meter/intervals.ts'
 import { formatLedgerTime } from '../../src/meter/upstream-time.ts'
 

@@ -15,6 +15,7 @@ const fact = (given: Partial<RequestFact>): RequestFact => ({
   model: 'claude-opus-5-5',
   speed: '',
   inference_geo: '',
+  service_tier: '',
   input_tokens: 0,
   output_tokens: 0,
   cache_read_tokens: 0,

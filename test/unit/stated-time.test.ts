@@ -1,7 +1,8 @@
 // Whatever a client failed to watch, running time is never more than the upstream counted, and exactly that once stated.
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { SessionStatusRow, StatedTimeRow } from '../../src/ledger/rows.ts'
+import type { SessionStatusRow } from '../../src/ledger/rows.ts'
+import type { StatedTimeRow } from '../../src/ledger/session-rows.ts'
 import { deriveIntervals, type Interval } from '../../src/meter/intervals.ts'
 import { formatLedgerTime } from '../../src/meter/upstream-time.ts'
 

@@ -6,6 +6,10 @@ SELECT
   thread_id,
   occurred_at,
   event_speed,
+  event_model,
+  event_geo,
+  service_tier,
+  web_search_requests,
   is_error,
   input_tokens,
   output_tokens,
@@ -14,5 +18,5 @@ SELECT
   cache_write_1h_tokens,
   ver
 FROM tollgate.usage_events FINAL
-WHERE session_id IN {session_ids: Array(String)} AND isNull(cost_usd)
+WHERE session_id IN {session_ids: Array(String)} AND isNull(cost_usd) AND kind IN ('model_request', 'outcome_grading')
 SETTINGS do_not_merge_across_partitions_select_final = 1

@@ -23,9 +23,9 @@ WITH
       0 AS running_ms,
       0 AS provisional_running_ms,
       0 AS idle_ms,
-      0 AS web_search_requests
+      toInt64(web_search_requests) AS web_search_requests
     FROM tollgate.usage_events FINAL
-    WHERE kind = 'model_request'
+    WHERE kind IN ('model_request', 'message', 'message_part')
       AND occurred_at >= fromUnixTimestamp64Milli({from_ms: Int64}, 'UTC')
       AND occurred_at < fromUnixTimestamp64Milli({to_ms: Int64}, 'UTC')
   ),
@@ -120,6 +120,7 @@ WITH
       multiIf(
         {group_by: String} = 'team', if(owner.team = '', '(unattributed)', owner.team),
         {group_by: String} = 'caller', if(owner.caller = '', '(unattributed)', owner.caller),
+        {group_by: String} IN ('agent', 'agent_version', 'environment') AND startsWith(session_id, 'messages/'), '(messages)',
         {group_by: String} = 'agent', if(owner.agent_id = '', '(unknown)', owner.agent_id),
         {group_by: String} = 'agent_version',
           if(owner.agent_id = '', '(unknown)', concat(owner.agent_id, '@', toString(owner.agent_version))),
@@ -153,7 +154,8 @@ SELECT
   sum(line.web_search_requests) AS web_search_requests,
   sumMap(map(line.rate, line.running_ms)) AS running_ms_by_rate,
   sumMap(map(line.rate, line.web_search_requests)) AS web_searches_by_rate,
-  uniqExact(session_id) AS sessions,
+  -- Direct calls of the Messages API are kept under an id per caller: no session.
+  uniqExactIf(session_id, NOT startsWith(session_id, 'messages/')) AS sessions,
   grouping(group_key) AS is_total
 FROM attributed AS line
 GROUP BY GROUPING SETS ((group_key, bucket_start), ())

@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import type { Ledger } from '../port.ts'
-import type { SessionStatusRow, StatedTimeRow, UsageEventFact } from '../rows.ts'
+import type { SessionStatusRow, UsageEventFact } from '../rows.ts'
+import type { StatedTimeRow } from '../session-rows.ts'
 
 const load = (name: string) => readFileSync(new URL(name, import.meta.url), 'utf8')
 const unpricedFactsSql = load('./unpriced-facts.sql')
@@ -23,6 +24,10 @@ const unpricedFact = z.object({
   thread_id: z.string(),
   occurred_at: z.string(),
   event_speed: z.string(),
+  event_model: z.string(),
+  event_geo: z.string(),
+  service_tier: z.string(),
+  web_search_requests: integer,
   is_error: z.union([z.literal(0), z.literal(1)]),
   input_tokens: integer,
   output_tokens: integer,
