@@ -26,10 +26,12 @@ import { queryObjectOwners } from './ledger/queries/object-owners.ts'
 import { readDecisions, readDisagreements } from './ledger/queries/policy-history.ts'
 import { readWatchedSessions } from './ledger/queries/watched-sessions.ts'
 import type { Writer } from './ledger/writer.ts'
+import { openEventReading } from './open-event-reading.ts'
 import { openExposure } from './open-exposure.ts'
 import { openIdentity } from './open-identity.ts'
 import { openJudgement } from './open-judgement.ts'
 import { openPinning } from './open-pinning.ts'
+import { openReconcile, type ReconcileParts } from './open-reconcile.ts'
 import { openTls } from './open-tls.ts'
 import { openVerification } from './open-verification.ts'
 import { createPin } from './pin/pin.ts'
@@ -39,7 +41,6 @@ import type { Book } from './price/book.ts'
 import { loadUsageReport } from './price/usage-report.ts'
 import { readinessOf } from './readiness-checks.ts'
 import { buildShow } from './show/show.ts'
-import { answerReaders, isMetered } from './tap/answer-readers.ts'
 import { createEventStreamTap } from './tap/event-stream-tap.ts'
 import type { Sighting } from './tap/sighting.ts'
 import type { Metrics } from './trace/metrics.ts'
@@ -68,6 +69,8 @@ export type AppParts = {
   readonly metrics: Metrics
   /** The first serves every team that names none. */
   readonly upstreams: readonly Upstream[]
+  /** Where the organisation's own account is asked for, and with which key; null without one. */
+  readonly provider: ReconcileParts['provider']
 }
 
 export type Upstream = {
@@ -109,14 +112,15 @@ export async function startApp(parts: AppParts): Promise<App> {
     unownedTo: () => policies.current().directory.unownedTo,
     stamping: config.gateway.stamping,
   })
+  const reading = openEventReading({ ...config, ...config.gateway })
   const watch = openWatch({
     ...parts,
-    settings: config.watch,
+    settings: config.watch === null ? null : { ...config.watch, events: config.gateway.events },
     upstreams: upstreams.map((upstream) => ({ name: upstream.name, follow: createFollowUpstream(upstream) })),
     upstreamOf,
-    answerReaders,
+    answerReaders: reading.readers,
     createEventStreamTap,
-    isMetered,
+    isRead: reading.isRead,
     readWatchedSessions,
   })
   const keepSightings = (sightings: readonly Sighting[]): void => {
@@ -143,6 +147,7 @@ export async function startApp(parts: AppParts): Promise<App> {
     metrics,
     clock,
   })
+  const reconciliation = openReconcile(parts)
   const deps: GatewayDeps = {
     operations,
     clock,
@@ -182,6 +187,7 @@ export async function startApp(parts: AppParts): Promise<App> {
             onSightings: keepSightings,
             onFailure: metrics.tapFailed,
             onUnknown: (kind) => metrics.unknownPassed('answer', kind),
+            ...reading,
           },
           tapped,
         ),
@@ -216,6 +222,7 @@ export async function startApp(parts: AppParts): Promise<App> {
       pins: () => policies.current().pins,
       clock,
     }),
+    reconcile: reconciliation.reconcile,
     audit: createAuditShow(parts.ledger, parts.config.dataDir),
     loadUsageReport: (query) => loadUsageReport({ ledger: parts.ledger, book: parts.book }, query),
     receiveWebhook:
@@ -255,7 +262,7 @@ export async function startApp(parts: AppParts): Promise<App> {
         await Promise.all([server.close(), show.close(), pinning.close()])
         clearTimeout(cut)
         await verification.settled()
-        await Promise.all(upstreams.map(({ pools }) => pools.close()))
+        await Promise.all([reconciliation.close(), ...upstreams.map(({ pools }) => pools.close())])
       },
     }
   } catch (error) {

@@ -83,6 +83,8 @@ const schema = z.strictObject({
   upstream_url: upstreamOrigin.optional(),
   upstream_key_file: path.optional(),
   upstream_ca_file: path.optional(),
+  // The organisation's admin key, for reconciliation alone: it never goes where callers' requests go.
+  provider_admin_key_file: path.optional(),
   // Several accounts of the provider; the directory binds teams to them. The first serves teams that name none.
   upstreams: z
     .array(
@@ -135,6 +137,8 @@ const schema = z.strictObject({
   // Where signed heads are kept beside the ledger: a folder, on another disk say, and a git repository that is there.
   audit_anchor_dir: path.optional(),
   audit_anchor_git_dir: path.optional(),
+  // `all`: of every event its names, codes and sizes are kept; `metered`: only events that cost or change a status.
+  events: z.enum(['all', 'metered'], 'is neither `all` nor `metered`').default('all'),
   // `on`: sessions nobody streams are read by the gateway itself, so that the ledger misses nothing.
   watch: z.enum(['on', 'off'], 'is neither `on` nor `off`').default('on'),
   // A quarter of what the upstream allows an organisation: the rest is for callers.

@@ -93,6 +93,21 @@ function readSeveral(
   })
 }
 
+/** The key of the organisation's own endpoints; undefined settings give null. It may not be the key that callers' requests carry. */
+export function readProviderAdminKey(
+  env: Environment,
+  settings: Settings,
+  read: ReadNamed,
+  notes: Notes,
+): Secret | null {
+  const [variable, file] = ['ANTHROPIC_ADMIN_KEY', 'TOLLGATE_PROVIDER_ADMIN_KEY_FILE']
+  const key = readSecret(env, variable, file, settings.provider_admin_key_file, read, notes)
+  if (key === undefined) return null
+  if (key.startsWith('tg_'))
+    notes.problems.push(`${file}: holds a Tollgate key; it takes the provider's admin key`)
+  return new Secret(key)
+}
+
 function checkNotOurs(
   keyLabel: string,
   key: string,

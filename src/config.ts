@@ -12,7 +12,7 @@ import {
   type Settings,
 } from './config-settings.ts'
 import { readTls, type TlsConfig } from './config-tls.ts'
-import { readUpstream, type UpstreamConfig } from './config-upstream.ts'
+import { readProviderAdminKey, readUpstream, type UpstreamConfig } from './config-upstream.ts'
 import { readWatch, type WatchConfig } from './config-watch.ts'
 import { Secret } from './kernel/secret.ts'
 
@@ -47,6 +47,8 @@ export type Config = {
     readonly drainTimeoutMs: number
     /** How long a stream may go on after the token of ours that opened it has ended. */
     readonly streamLifetimeMs: number
+    /** Of which events the names, codes and sizes are kept. */
+    readonly events: 'all' | 'metered'
     /** Whether what callers make is stamped with the owner. */
     readonly stamping: boolean
   }
@@ -58,6 +60,8 @@ export type Config = {
   /** Absolute. What people decide lives here. */
   readonly policiesDir: string
   readonly upstream: UpstreamConfig
+  /** The provider's key of the whole organisation, for reconciliation alone; null without one. */
+  readonly providerAdminKey: Secret | null
   readonly ledger: LedgerConfig
   /** `whenFull`: refuse mutating calls (nothing goes unmetered), or serve them and count what was lost. */
   readonly journal: { readonly backlogBytesMax: number; readonly whenFull: 'refuse' | 'serve' }
@@ -98,18 +102,26 @@ export function parseConfig(env: Environment, readFile: (path: string) => string
   const ledger = readLedger(env, settings, read, notes)
   const tls = readTls(settings, read, notes)
   const watch = readWatch(env, settings, read, notes)
+  const providerAdminKey = readProviderAdminKey(env, settings, read, notes)
   checkListeners(settings, notes)
   if (notes.problems.length > 0) return { ok: false, problems: notes.problems }
-  return { ok: true, config: assemble(env, settings, upstream, ledger, tls, watch), warnings: notes.warnings }
+  return {
+    ok: true,
+    config: assemble(env, settings, { upstream, providerAdminKey, ledger, tls, watch }),
+    warnings: notes.warnings,
+  }
 }
 
 function assemble(
   env: Environment,
   settings: Settings,
-  upstream: UpstreamConfig,
-  ledger: LedgerConfig,
-  tls: TlsConfig | null,
-  watch: WatchConfig,
+  {
+    upstream,
+    providerAdminKey,
+    ledger,
+    tls,
+    watch,
+  }: Pick<Config, 'upstream' | 'providerAdminKey' | 'ledger' | 'watch'> & Pick<Config['gateway'], 'tls'>,
 ): Config {
   return {
     gateway: {
@@ -122,6 +134,7 @@ function assemble(
       drainsMax: settings.message_drains_max,
       drainTimeoutMs: settings.message_drain_ms,
       streamLifetimeMs: settings.stream_lifetime_ms,
+      events: settings.events,
       stamping: settings.stamping === 'on',
     },
     show: { listen: settings.admin_listen },
@@ -129,6 +142,7 @@ function assemble(
     dataDir: resolve(settings.data_dir),
     policiesDir: resolve(settings.policies_dir),
     upstream,
+    providerAdminKey,
     ledger,
     journal: { backlogBytesMax: settings.journal_backlog_limit_bytes, whenFull: settings.journal_full },
     audit: {

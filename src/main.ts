@@ -135,7 +135,7 @@ export async function openHouse(config: Config, output: Output, logger: Logger):
       onExported: metrics.spansExported,
     })
     closers.push(() => tracing.shutdown())
-    const { upstreams, description, close: closeUpstreams } = await openUpstreams(config.upstream)
+    const { upstreams, provider, description, close: closeUpstreams } = await openUpstreams(config)
     closers.push(closeUpstreams)
     const parts: AppParts = {
       config,
@@ -151,6 +151,7 @@ export async function openHouse(config: Config, output: Output, logger: Logger):
       tracing,
       metrics,
       upstreams,
+      provider,
     }
     const app = await startApp(parts)
     closers.push(app.close)
@@ -180,8 +181,7 @@ export async function openHouse(config: Config, output: Output, logger: Logger):
   }
 }
 
-type Upstreams = {
-  readonly upstreams: AppParts['upstreams']
+type Upstreams = Pick<AppParts, 'upstreams' | 'provider'> & {
   readonly description: string
   readonly close: () => Promise<void>
 }
@@ -190,16 +190,19 @@ type Upstreams = {
 const upstreamNames = (config: UpstreamConfig): readonly string[] =>
   config.kind === 'several' ? config.upstreams.map(({ name }) => name) : ['default']
 
-async function openUpstreams(config: UpstreamConfig): Promise<Upstreams> {
+async function openUpstreams({ upstream: config, providerAdminKey }: Config): Promise<Upstreams> {
   if (config.kind === 'simulator') {
     const simulator = await startSimulator()
     const url = new URL(simulator.url)
     return {
       upstreams: [{ name: 'default', url, credential: new Secret(simulator.apiKey), caPem: null }],
+      // The simulator is its own organisation, and its admin key no secret.
+      provider: { url, adminKey: providerAdminKey ?? new Secret(simulator.adminKey), caPem: null },
       description: `the built-in simulator at ${simulator.url} (no ANTHROPIC_API_KEY is set; nothing leaves this machine)`,
       close: () => simulator.close(),
     }
   }
+  const first = config.kind === 'several' ? config.upstreams[0] : config
   const several = config.kind === 'several' ? config.upstreams : [{ name: 'default', ...config }]
   return {
     upstreams: several.map(({ name, url, key, caPem }) => ({
@@ -208,6 +211,11 @@ async function openUpstreams(config: UpstreamConfig): Promise<Upstreams> {
       credential: key,
       caPem,
     })),
+    // All accounts are one organisation's, which has one admin key.
+    provider:
+      first === undefined || providerAdminKey === null
+        ? null
+        : { url: new URL(first.url), adminKey: providerAdminKey, caPem: first.caPem },
     description:
       config.kind === 'http'
         ? config.url

@@ -7,6 +7,7 @@ import { addKeys } from './keys.ts'
 import { addMigrate } from './migrate.ts'
 import { addPins } from './pins.ts'
 import { addPolicy } from './policy.ts'
+import { addReconcile } from './reconcile.ts'
 import { addSimulate } from './simulate.ts'
 import { addStart } from './start.ts'
 import { addUsage } from './usage.ts'
@@ -29,7 +30,17 @@ export async function runTollgate(args: readonly string[], io: CommandIo = proce
     .showHelpAfterError('run `tollgate --help` for all of it')
     .configureOutput({ writeOut: io.out, writeErr: io.err })
     .exitOverride()
-  for (const add of [addStart, addSimulate, addUsage, addKeys, addMigrate, addPolicy, addPins, addAudit])
+  for (const add of [
+    addStart,
+    addSimulate,
+    addUsage,
+    addKeys,
+    addMigrate,
+    addPolicy,
+    addPins,
+    addAudit,
+    addReconcile,
+  ])
     add(program, io)
   try {
     await program.parseAsync(args, { from: 'user' })

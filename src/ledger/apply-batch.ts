@@ -8,6 +8,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import type { JournalRecord } from '../kernel/journal.ts'
 import type { Ledger } from './port.ts'
 import type { Projector } from './projector.ts'
+import { joinSenders, readSentEvents } from './queries/sent-events.ts'
 import {
   type FindModel,
   readEdges,
@@ -34,6 +35,7 @@ export async function applyBatch(deps: BatchDeps, records: readonly JournalRecor
     insertRows(ledger, 'sessions', stated.sessions),
     insertRows(ledger, 'threads', stated.threads),
     insertRows(ledger, 'session_status', stated.session_status),
+    insertRows(ledger, 'session_events', stated.session_events),
     insertRows(ledger, 'usage_snapshots', stated.usage_snapshots),
     insertRows(ledger, 'exchanges', stated.exchanges),
     insertRows(ledger, 'object_owners', stated.object_owners),
@@ -42,7 +44,7 @@ export async function applyBatch(deps: BatchDeps, records: readonly JournalRecor
     insertRows(ledger, 'session_verifications', stated.session_verifications),
     insertRows(ledger, 'quarantined_records', stated.quarantined_records),
   ])
-  await Promise.all([applyFacts(deps, stated), applyIntervals(deps, stated)])
+  await Promise.all([applyFacts(deps, stated), applyIntervals(deps, stated), applySenders(deps, stated)])
   // Last: it says that all of the above is here.
   await insertRows(ledger, 'watched_sessions', stated.watched_sessions)
   return stated.quarantined_records.length
@@ -105,6 +107,12 @@ async function insertLearnt(
 
 type WaitingFact = { readonly fact: UsageEventFact; readonly ver: number }
 
+/** What was sent is told twice: by whom when it was sent, and when it was processed by whoever saw it then. */
+async function applySenders({ ledger }: BatchDeps, { session_events }: StatedRows): Promise<void> {
+  const sendable = session_events.filter(({ type }) => /^(user|system)\./.test(type))
+  await insertRows(ledger, 'session_events', joinSenders(sendable, await readSentEvents(ledger, sendable)))
+}
+
 async function applyIntervals({ ledger, projector }: BatchDeps, stated: StatedRows): Promise<void> {
   const sessionIds = sessionsOf([...stated.session_status, ...stated.usage_snapshots])
   const [edges, times] = await Promise.all([
@@ -145,6 +153,7 @@ function collect(parts: readonly Partial<StatedRows>[]): StatedRows {
     sessions: parts.flatMap((part) => part.sessions ?? []),
     threads: parts.flatMap((part) => part.threads ?? []),
     session_status: parts.flatMap((part) => part.session_status ?? []),
+    session_events: parts.flatMap((part) => part.session_events ?? []),
     usage_snapshots: parts.flatMap((part) => part.usage_snapshots ?? []),
     exchanges: parts.flatMap((part) => part.exchanges ?? []),
     object_owners: parts.flatMap((part) => part.object_owners ?? []),

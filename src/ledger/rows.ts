@@ -1,5 +1,6 @@
 // The rows of the ledger's tables, column for column (`migrations/`). Times are strings of UTC, as ClickHouse reads
 // them (`2026-11-23 16:00:00.123456`); counts are safe integers; money is an exact decimal string or null.
+import type { SessionEventRow } from './session-rows.ts'
 
 /** Counts of one model request; disjoint categories. */
 export type RequestTokens = {
@@ -233,6 +234,7 @@ export type StatedRows = {
   readonly sessions: readonly SessionRow[]
   readonly threads: readonly ThreadRow[]
   readonly session_status: readonly SessionStatusRow[]
+  readonly session_events: readonly SessionEventRow[]
   readonly usage_snapshots: readonly UsageSnapshotRow[]
   readonly exchanges: readonly ExchangeRow[]
   readonly object_owners: readonly ObjectOwnerRow[]

@@ -25,26 +25,6 @@ export type StatedTimeRow = {
   readonly snapshots: number
 }
 
-/**
- * What a session's facts lack of what the upstream stated, or have too much: position `n` of each array is one adjustment,
- * so that facts and adjustments together are exactly the upstream's count.
- */
-export type SessionAdjustmentsRow = {
-  readonly session_id: string
-  readonly at: readonly string[]
-  /** `src/price/sku.ts` says the names. */
-  readonly sku: readonly string[]
-  readonly model: readonly string[]
-  /** Signed; tokens, milliseconds or searches. 0 for one of money alone. */
-  readonly quantity: readonly number[]
-  /** Signed, US dollars at list price; null when no price is known. */
-  readonly cost_usd: readonly (string | null)[]
-  /** `missed_event`, `judge_tokens`, `price_drift`, `unknown_model`, `counted_down`, … */
-  readonly reason: readonly string[]
-  /** How many facts and snapshots it was derived from; more replace fewer. */
-  readonly generation: number
-}
-
 /** One event of a session as the upstream told it: names, ids and outcomes, never its content. */
 export type SessionEventRow = {
   readonly session_id: string

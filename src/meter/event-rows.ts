@@ -1,7 +1,8 @@
-// An event of a session -> rows: model requests, status edges, cumulative snapshots. Other events state nothing here.
+// An event of a session -> rows: its own among all events; model requests, status edges and cumulative snapshots besides.
 import { createHash } from 'node:crypto'
 import type { RequestTokens, SessionStatusRow, StatedRows, UsageSnapshotRow } from '../ledger/rows.ts'
 import type { MeteredEvent, MeteredTokens, MeteredUsage } from './record-schema.ts'
+import { toSessionEvent } from './session-event-rows.ts'
 import { formatLedgerTime, parseUpstreamTime } from './upstream-time.ts'
 
 const requestKinds = new Map<string, 'model_request' | 'outcome_grading'>([
@@ -33,6 +34,14 @@ export const noTokens: MeteredTokens = {
 
 /** Rows of one event, or null when it should count but its time (part of its key) or its counts cannot be read. */
 export function projectEvent(event: MeteredEvent): Partial<StatedRows> | null {
+  const counted = projectCounts(event)
+  if (counted === null) return null
+  const isFact = counted.facts !== undefined || counted.session_status !== undefined
+  return { ...counted, session_events: [toSessionEvent(event, isFact ? eventKey(event) : event.event_id)] }
+}
+
+/** What of it counts. */
+function projectCounts(event: MeteredEvent): Partial<StatedRows> | null {
   const requestKind = requestKinds.get(event.type)
   const status = statuses.get(event.type)
   const snapshot = event.type === 'session.usage' ? event.usage : null

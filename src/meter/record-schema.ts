@@ -1,5 +1,6 @@
 // The journal's records, read back and checked: its bytes come from a disk. Unknown fields pass, wrong ones do not.
 import { z } from 'zod'
+import { eventDetailSchema } from '../upstream/event-detail.ts'
 
 const count = z.int().nonnegative()
 /** Beyond it a number is a mistake or an attack, and a few of them would add up to more than a sum can hold exactly. */
@@ -51,6 +52,10 @@ const eventSighting = z.object({
   speed: text,
   is_error: flag,
   usage: usage.nullable(),
+  // Records of an older version, still in the journal, have none of these.
+  exchange_id: text.default(''),
+  source: text.default(''),
+  detail: eventDetailSchema.catch({}).default({}),
 })
 
 const sessionSighting = z.object({

@@ -11,6 +11,7 @@ import { type PinsReportDeps, registerPinsReport } from './pins-report-route.ts'
 import { type PinsRoutesDeps, registerPinsRoutes } from './pins-routes.ts'
 import { type PolicyRoutesDeps, registerPolicyRoutes } from './policy-routes.ts'
 import { createReadiness, type ReadinessCheck } from './readiness.ts'
+import { type ReconcileRouteDeps, registerReconcile } from './reconcile-route.ts'
 import { renderUsageCsv } from './usage-csv.ts'
 import { parseUsageQuery } from './usage-query.ts'
 import { type ReceiveWebhook, registerWebhookRoute } from './webhook-route.ts'
@@ -27,7 +28,8 @@ export type ShowDeps = GuardDeps &
   PolicyRoutesDeps &
   PinsRoutesDeps &
   PinsReportDeps &
-  AuditRoutesDeps & {
+  AuditRoutesDeps &
+  ReconcileRouteDeps & {
     readonly loadUsageReport: (query: UsageQuery) => Promise<UsageReport>
     /** When each key was last used. */
     readonly loadKeyUse: () => Promise<readonly { readonly key_id: string; readonly last_used: string }[]>
@@ -102,6 +104,7 @@ function registerRoutes(app: FastifyInstance, deps: ShowDeps): void {
   registerPinsRoutes(app, deps, fromLedger)
   registerPinsReport(app, deps, fromLedger)
   registerAuditRoutes(app, deps, fromLedger)
+  registerReconcile(app, deps, fromLedger)
   registerWebhookRoute(app, deps.receiveWebhook ?? null)
 
   app.get('/api/v1/usage', { config: { action: 'usage.read' } }, async (request, reply) => {

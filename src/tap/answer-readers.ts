@@ -1,5 +1,7 @@
 // Which answers are read, and how each becomes sightings. One line per operation.
 import { z } from 'zod'
+import { detailOf } from '../upstream/event-detail.ts'
+import type { HashInput } from '../upstream/event-detail-values.ts'
 import { sightEvent } from '../upstream/event-schema.ts'
 import { ownedByCreation } from '../upstream/owned-kinds.ts'
 import { sightSession } from '../upstream/session-schema.ts'
@@ -27,17 +29,41 @@ export type SightingPlace = {
 /** One parsed answer, or one parsed frame of a stream, into what was seen. Unknown shapes give nothing. */
 export type AnswerReader = (body: unknown, place: SightingPlace) => readonly Sighting[]
 
+/** Which events are kept: every one, or those alone that carry usage or a status edge. */
+export type EventsKept = 'all' | 'metered'
+
+export type EventReading = {
+  readonly events: EventsKept
+  /** Without it the inputs of tools have no hash. */
+  readonly hashInput?: HashInput
+}
+
 const metered = /^(session\.|span\.model_request_end$|span\.outcome_evaluation_end$)/
 
-/** True for event types that carry usage or a status edge. The others say nothing that the ledger keeps. */
+/** True for event types that carry usage or a status edge. */
 export function isMetered(type: string): boolean {
   return metered.test(type)
 }
 
-const readEvent = (raw: unknown, place: SightingPlace, source: SightingSource): readonly EventSighting[] => {
-  const event = sightEvent(raw)
-  if (event === null || !isMetered(event.type)) return []
-  return [{ kind: 'sighting', about: 'event', ...place, ...event, source }]
+/** Frames that are no event of the session: they are not worth parsing. */
+const passing: ReadonlySet<string> = new Set(['event_delta', 'event_start', 'ping', 'error'])
+
+/** True for the types that are kept, by the name of their frame. */
+export function isKept(events: EventsKept): (type: string) => boolean {
+  return events === 'metered' ? isMetered : (type) => !passing.has(type)
+}
+
+type ReadEvent = (raw: unknown, place: SightingPlace, source: SightingSource) => readonly EventSighting[]
+
+const createReadEvent = ({ events, hashInput }: EventReading): ReadEvent => {
+  const isRead = isKept(events)
+  return (raw, place, source) => {
+    const event = sightEvent(raw)
+    if (event === null || !isRead(event.type)) return []
+    return [
+      { kind: 'sighting', about: 'event', ...place, ...event, detail: detailOf(raw, hashInput), source },
+    ]
+  }
 }
 
 const readSession = (
@@ -103,12 +129,10 @@ const isList = (body: unknown): body is { readonly data: readonly unknown[] } =>
 
 const session: AnswerReader = (body, place) => readSession(body, place, false, 'object')
 const thread: AnswerReader = (body, place) => readThread(body, place, 'object')
-const frame: AnswerReader = (body, place) => readEvent(body, place, 'stream')
-const eventList: AnswerReader = (body, place) => each(body, (item) => readEvent(item, place, 'list'))
 
-/** Operation id -> reader. What is not here passes unread. */
-export const answerReaders: ReadonlyMap<string, AnswerReader> = new Map<string, AnswerReader>([
-  ...[...ownedByCreation].map(([operationId, { kind }]): [string, AnswerReader] => [
+/** Operation id -> reader of answers that have no events. */
+const objectReaders: readonly (readonly [string, AnswerReader])[] = [
+  ...[...ownedByCreation].map(([operationId, { kind }]): readonly [string, AnswerReader] => [
     operationId,
     (body, place) => readCreation(body, place, kind),
   ]),
@@ -130,15 +154,28 @@ export const answerReaders: ReadonlyMap<string, AnswerReader> = new Map<string, 
   ],
   // It names a session and says nothing of it; it is read for those who compare what it runs.
   ['deployments.run', () => []],
-  ['sessions.events.list', eventList],
-  ['sessions.events.send', (body, place) => each(body, (item) => readEvent(item, place, 'send'))],
-  ['sessions.events.stream', frame],
   ['sessions.threads.list', (body, place) => each(body, (item) => readThread(item, place, 'list'))],
   ['sessions.threads.retrieve', thread],
   ['sessions.threads.archive', thread],
-  ['sessions.threads.events.list', eventList],
-  ['sessions.threads.events.stream', frame],
-])
+]
+
+/** Operation id -> reader. What is not here passes unread. */
+export function createAnswerReaders(reading: EventReading): ReadonlyMap<string, AnswerReader> {
+  const readEvent = createReadEvent(reading)
+  const frame: AnswerReader = (body, place) => readEvent(body, place, 'stream')
+  const eventList: AnswerReader = (body, place) => each(body, (item) => readEvent(item, place, 'list'))
+  return new Map<string, AnswerReader>([
+    ...objectReaders,
+    ['sessions.events.list', eventList],
+    ['sessions.events.send', (body, place) => each(body, (item) => readEvent(item, place, 'send'))],
+    ['sessions.events.stream', frame],
+    ['sessions.threads.events.list', eventList],
+    ['sessions.threads.events.stream', frame],
+  ])
+}
+
+/** As they are without settings: every event, the inputs of tools without a hash. */
+export const answerReaders: ReadonlyMap<string, AnswerReader> = createAnswerReaders({ events: 'all' })
 
 /** Operation id -> what its answers are made of, for counting what is new in them. */
 export const answerShapes: ReadonlyMap<string, AnswerShape> = new Map<string, AnswerShape>([

@@ -1,6 +1,7 @@
 // What the tap saw in the upstream's bytes: identifiers, types, times and counts; never text or tool input.
 // Sightings are journal records, so every field is plain JSON; names follow the upstream's snake_case.
 
+import type { EventDetail } from '../upstream/event-detail.ts'
 import type { UpstreamEvent } from '../upstream/event-schema.ts'
 import type { UpstreamMessage } from '../upstream/message-schema.ts'
 import type { UpstreamSession } from '../upstream/session-schema.ts'
@@ -20,12 +21,13 @@ type SightingBase = {
   readonly caller: string
 }
 
-/** One event of a session, with what billing and status need of it and nothing else. */
+/** One event of a session: what billing and status need of it, and the names, codes and sizes of the rest. */
 export type EventSighting = SightingBase &
   UpstreamEvent & {
     readonly about: 'event'
     /** Thread whose stream or list carried it; '' on the primary. */
     readonly thread_id: string
+    readonly detail: EventDetail
   }
 
 /** A session object (create, retrieve, list, update, archive). */

@@ -5,7 +5,7 @@ import type { ResponseHead } from '../forward/response-headers.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { PinOutcome } from '../pin/pin-outcome.ts'
 import { inspectAnswer, inspectEventType, type NoteUnknown } from '../upstream/unknowns.ts'
-import { type AnswerReader, answerReaders, answerShapes, isMetered } from './answer-readers.ts'
+import { type AnswerReader, answerReaders, answerShapes, isKept } from './answer-readers.ts'
 import { createEventStreamTap } from './event-stream-tap.ts'
 import { createJsonTap } from './json-tap.ts'
 import { createMessageTap } from './message-tap.ts'
@@ -21,7 +21,12 @@ export type TapDeps = {
   readonly onUnknown: NoteUnknown
   /** Told of the whole of a successful JSON answer, parsed, for what compares it afterwards; must neither throw nor wait. */
   readonly onBody?: (body: unknown) => void
+  /** How events are read, and which frames are worth parsing; by default all that are events. */
+  readonly readers?: ReadonlyMap<string, AnswerReader>
+  readonly isRead?: (type: string) => boolean
 }
+
+const isEvent = isKept('all')
 
 export type Tapped = {
   readonly permit: Permit
@@ -55,7 +60,7 @@ type Reading = {
 export function createTap(deps: TapDeps, tapped: Tapped): Tap | null {
   const { id } = tapped.permit.operation
   if (id === 'messages.create') return tapMessage(deps, tapped)
-  const reader = answerReaders.get(id)
+  const reader = (deps.readers ?? answerReaders).get(id)
   if (reader === undefined) return null
   const shape = answerShapes.get(id)
   let sessionId = tapped.params['session_id'] ?? ''
@@ -149,12 +154,12 @@ function guardReading(
 function open(
   head: ResponseHead,
   onBody: (body: unknown) => void,
-  { onFailure, onUnknown }: Pick<TapDeps, 'onFailure' | 'onUnknown'>,
+  { onFailure, onUnknown, isRead = isEvent }: Pick<TapDeps, 'onFailure' | 'onUnknown' | 'isRead'>,
 ): Reading | null {
   if (!isReadable(head, { onFailure })) return null
   if (head.isEventStream) {
     const tap = createEventStreamTap({
-      isRead: isMetered,
+      isRead,
       onEvent: onBody,
       onSkipped: (type) => inspectEventType(type, onUnknown),
       onUnreadable: onFailure,

@@ -13,6 +13,8 @@ export type LookDeps = {
   readonly readsOf: (upstream: string) => Reads
   readonly feeds: Feeds
   readonly readSightings: ReadSightings
+  /** Whether every event is read, or those alone that carry usage or a status edge. */
+  readonly events: 'all' | 'metered'
   /** Resolves when the records are durable, in this order. Rejects when they are not. */
   readonly keep: (records: readonly JournalRecord[]) => Promise<void>
 }
@@ -20,7 +22,7 @@ export type LookDeps = {
 /** Rejects with a `GoneError` when the session is not there, and with what else went wrong; then nothing was promised. */
 export type Look = (session: Watched, priority: Priority, mode: 'follow' | 'read_only') => Promise<void>
 
-/** The types that carry usage or a status edge: the texts in the others are not for us to fetch. */
+/** The types that carry usage or a status edge: all that is fetched where nothing else is kept. */
 export const meteredTypes: readonly string[] = [
   'span.model_request_end',
   'span.outcome_evaluation_end',
@@ -32,13 +34,14 @@ export const meteredTypes: readonly string[] = [
     `session.thread_status_${status}`,
   ]),
 ]
-const typesQuery = meteredTypes.map((type) => `types%5B%5D=${type}`).join('&')
+const meteredQuery = meteredTypes.map((type) => `&types%5B%5D=${type}`).join('')
 /** What an event may be late in the list behind one with a later time. */
 const overlapMs = 60_000
 
 /** Makes the look. */
 export function createLook(deps: LookDeps): Look {
   const { readsOf, feeds, keep } = deps
+  const typesQuery = deps.events === 'metered' ? meteredQuery : ''
 
   async function keepAll(session: Watched, operation: string, body: unknown, threadId = ''): Promise<void> {
     const seen = deps.readSightings(operation, body, { id: session.id, threadId })
@@ -55,13 +58,18 @@ export function createLook(deps: LookDeps): Look {
       ? ''
       : `&created_at%5Bgte%5D=${new Date(sinceMs - overlapMs).toISOString()}`
     let until = session.listedUntil
+    // What is queued is told again once it is processed: the next listing begins before it.
+    let isPast = true
     try {
       await readsOf(session.upstream).pages(
         'events',
-        `/v1/sessions/${session.id}/events?limit=1000&${typesQuery}${since}`,
+        `/v1/sessions/${session.id}/events?limit=1000${typesQuery}${since}`,
         priority,
         async (body) => {
-          for (const event of dataOf(body)) until = later(until, processedAt(event))
+          for (const event of dataOf(body)) {
+            isPast = isPast && processedAt(event) !== ''
+            if (isPast) until = later(until, processedAt(event))
+          }
           await keepAll(session, 'sessions.events.list', body)
         },
       )

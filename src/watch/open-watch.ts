@@ -31,7 +31,8 @@ export type OpenWatchDeps = {
   readonly upstreamOf: WatchDeps['upstreamOf']
   readonly answerReaders: ReadonlyMap<string, AnswerReader>
   readonly createEventStreamTap: typeof createEventStreamTap
-  readonly isMetered: (type: string) => boolean
+  /** Which frames are worth parsing. */
+  readonly isRead: (type: string) => boolean
   readonly readWatchedSessions: (
     ledger: Ledger,
     fromMs: number,
@@ -85,8 +86,7 @@ export function openWatch(deps: OpenWatchDeps): OpenedWatch {
     upstreams: deps.upstreams,
     upstreamOf: deps.upstreamOf,
     readSightings: createReadSightings(deps.answerReaders, clock),
-    createFrameReader: (on) =>
-      deps.createEventStreamTap({ isRead: deps.isMetered, onSkipped: () => {}, ...on }),
+    createFrameReader: (on) => deps.createEventStreamTap({ isRead: deps.isRead, onSkipped: () => {}, ...on }),
     keep: async (records) => {
       await Promise.all(records.map((record) => journal.append(record)))
     },

@@ -25,6 +25,8 @@ export type WatchSettings = {
   readonly checkMs: number
   /** Between two listings of what there is. */
   readonly sweepMs: number
+  /** Default `all`. */
+  readonly events?: 'all' | 'metered'
 }
 
 export type WatchDeps = WatchSettings & {
@@ -138,7 +140,14 @@ export function startWatch(deps: WatchDeps): Watch {
     onRefused: () => deps.onFailed('stream'),
     streamsMax,
   })
-  const look = createLook({ nowMs: clock.nowMs, readsOf, feeds, readSightings: deps.readSightings, keep })
+  const look = createLook({
+    nowMs: clock.nowMs,
+    readsOf,
+    feeds,
+    readSightings: deps.readSightings,
+    events: deps.events ?? 'all',
+    keep,
+  })
   const onFailed = (session: Watched, reason: string, error: unknown): void => {
     deps.onFailed(reason)
     // The first time only: while an upstream is away, every session would say so.

@@ -67,6 +67,9 @@ export async function startAdminListener(deps: Partial<ShowDeps> = {}) {
     authorizeAdmin: () => null,
     clock: { nowMs: () => nowMs, monotonicMs: () => 0 },
     loadKeyUse: async () => [],
+    reconcile: async () => {
+      throw new Error('nobody reconciles here')
+    },
     policyHistory: {
       disagreements: async () => ({ disagreements: [], decisions: 0, left_out: 0 }),
       decisions: async () => ({ decisions: [], unrecorded: 0, left_out: 0 }),

@@ -42,6 +42,7 @@ export function event(
     speed: '',
     is_error: false,
     stop_reason: '',
+    detail: {},
     usage: null,
     ...rest,
   }

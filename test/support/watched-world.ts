@@ -11,7 +11,7 @@ import { deriveIntervals } from '../../src/meter/intervals.ts'
 import { project } from '../../src/meter/project.ts'
 import type { SessionBill } from '../../src/simulator/billing/bill.ts'
 import { createManualClock, type SimulatorOptions } from '../../src/simulator/simulator.ts'
-import { answerReaders, isMetered } from '../../src/tap/answer-readers.ts'
+import { answerReaders, isKept } from '../../src/tap/answer-readers.ts'
 import { createEventStreamTap } from '../../src/tap/event-stream-tap.ts'
 import { createReadSightings } from '../../src/watch/open-watch.ts'
 import { startWatch, type Watch, type WatchDeps } from '../../src/watch/watch.ts'
@@ -51,7 +51,7 @@ export async function openWatchedWorld(options: SimulatorOptions = {}) {
       ],
       upstreamOf: () => null,
       readSightings: createReadSightings(answerReaders, systemClock),
-      createFrameReader: (on) => createEventStreamTap({ isRead: isMetered, onSkipped: () => {}, ...on }),
+      createFrameReader: (on) => createEventStreamTap({ isRead: isKept('all'), onSkipped: () => {}, ...on }),
       keep: async (kept) => void records.push(...kept),
       loadWatched: async () => records.flatMap((record) => project(record).watched_sessions ?? []),
       onRead: (kind) => void reads.push(kind),

@@ -35,6 +35,7 @@ test('an empty environment is a loopback gateway with embedded ledger and simula
     stallTimeoutMs: 300_000,
     drainsMax: 100,
     drainTimeoutMs: 600_000,
+    events: 'all',
     streamLifetimeMs: 12 * 3_600_000,
     stamping: true,
   })

@@ -33,7 +33,7 @@ test('a model request is a fact with its tokens, whoever saw it and on whichever
     team: 'other',
     exchange_id: 'exc_2',
   }
-  expect(project(again)).toEqual(project(seen))
+  expect(project(again).facts).toEqual(project(seen).facts)
   expect(project(seen).facts?.[0]).toMatchObject({
     event_id: 'sevt_1',
     kind: 'model_request',
@@ -78,8 +78,10 @@ test.each([
   expect(row?.reason).not.toBe('')
 })
 
-test('events that bill nothing state nothing', () => {
-  expect(project(event({ session_id: 's', event_id: 'e', type: 'session.updated', atMs: at }))).toEqual({})
+test('events that bill nothing are kept among the events, and state nothing else', () => {
+  expect(project(event({ session_id: 's', event_id: 'e', type: 'session.updated', atMs: at }))).toEqual({
+    session_events: [expect.objectContaining({ event_id: 'e', type: 'session.updated' })],
+  })
 })
 
 test('only the exchange that created a session states its owner', () => {

@@ -32,7 +32,7 @@ test('a running session is followed on a stream of our own, child threads on the
   await until(watching.status, ({ streams }) => streams === 1)
   world.clock.advance(minute + 3000)
   await until(watching.status, ({ streams }) => streams === 3)
-  expect(world.simulator.openStreams()).toBe(3)
+  await until(world.simulator.openStreams, (streams) => streams === 3)
   // What happens now is seen as it happens: no list has it yet.
   const before = world.ledgerOf(id).model_requests
   world.clock.advance(minute)
