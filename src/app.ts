@@ -45,6 +45,7 @@ import { createEventStreamTap } from './tap/event-stream-tap.ts'
 import type { Sighting } from './tap/sighting.ts'
 import type { Metrics } from './trace/metrics.ts'
 import type { Tracing } from './trace/tracing-type.ts'
+import { loadSessionTrace } from './trace/turns/session-trace.ts'
 import { readJsonBody } from './upstream/body.ts'
 import { operations } from './upstream/operations.ts'
 import { ownedKindOf } from './upstream/owned-kinds.ts'
@@ -223,6 +224,7 @@ export async function startApp(parts: AppParts): Promise<App> {
       clock,
     }),
     reconcile: reconciliation.reconcile,
+    loadSessionTrace: (id) => loadSessionTrace(parts.ledger, id),
     audit: createAuditShow(parts.ledger, parts.config.dataDir),
     loadUsageReport: (query) => loadUsageReport({ ledger: parts.ledger, book: parts.book }, query),
     receiveWebhook:

@@ -10,6 +10,7 @@ import { addPolicy } from './policy.ts'
 import { addReconcile } from './reconcile.ts'
 import { addSimulate } from './simulate.ts'
 import { addStart } from './start.ts'
+import { addTrace } from './trace.ts'
 import { addUsage } from './usage.ts'
 
 const epilogue = `
@@ -40,6 +41,7 @@ export async function runTollgate(args: readonly string[], io: CommandIo = proce
     addPins,
     addAudit,
     addReconcile,
+    addTrace,
   ])
     add(program, io)
   try {

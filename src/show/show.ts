@@ -12,6 +12,7 @@ import { type PinsRoutesDeps, registerPinsRoutes } from './pins-routes.ts'
 import { type PolicyRoutesDeps, registerPolicyRoutes } from './policy-routes.ts'
 import { createReadiness, type ReadinessCheck } from './readiness.ts'
 import { type ReconcileRouteDeps, registerReconcile } from './reconcile-route.ts'
+import { registerSessionTrace, type SessionTraceRouteDeps } from './session-trace-route.ts'
 import { renderUsageCsv } from './usage-csv.ts'
 import { parseUsageQuery } from './usage-query.ts'
 import { type ReceiveWebhook, registerWebhookRoute } from './webhook-route.ts'
@@ -29,7 +30,8 @@ export type ShowDeps = GuardDeps &
   PinsRoutesDeps &
   PinsReportDeps &
   AuditRoutesDeps &
-  ReconcileRouteDeps & {
+  ReconcileRouteDeps &
+  SessionTraceRouteDeps & {
     readonly loadUsageReport: (query: UsageQuery) => Promise<UsageReport>
     /** When each key was last used. */
     readonly loadKeyUse: () => Promise<readonly { readonly key_id: string; readonly last_used: string }[]>
@@ -105,6 +107,7 @@ function registerRoutes(app: FastifyInstance, deps: ShowDeps): void {
   registerPinsReport(app, deps, fromLedger)
   registerAuditRoutes(app, deps, fromLedger)
   registerReconcile(app, deps, fromLedger)
+  registerSessionTrace(app, deps, fromLedger)
   registerWebhookRoute(app, deps.receiveWebhook ?? null)
 
   app.get('/api/v1/usage', { config: { action: 'usage.read' } }, async (request, reply) => {

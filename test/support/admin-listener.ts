@@ -67,6 +67,7 @@ export async function startAdminListener(deps: Partial<ShowDeps> = {}) {
     authorizeAdmin: () => null,
     clock: { nowMs: () => nowMs, monotonicMs: () => 0 },
     loadKeyUse: async () => [],
+    loadSessionTrace: async () => null,
     reconcile: async () => {
       throw new Error('nobody reconciles here')
     },

@@ -4,27 +4,11 @@ import { expect, test } from 'vitest'
 import { joinSenders } from '../../src/ledger/queries/sent-events.ts'
 import type { SessionEventRow } from '../../src/ledger/session-rows.ts'
 import { project } from '../../src/meter/project.ts'
+import { kept, library } from '../support/kept-events.ts'
 import { history, playTurn } from '../support/scenario-driver.ts'
 import { collect, say } from '../support/session-house.ts'
 import { until } from '../support/until.ts'
 import { openWatchedWorld, type WatchedWorld } from '../support/watched-world.ts'
-
-const library = [
-  'budget_stop child_thread coding_agent crash_and_reschedule default interrupted long nine_hours_idle',
-  'pinned_against_unpinned refusal research_agent scheduled_job self_hosted_worker tool_change tool_confirmation',
-].flatMap((line) => line.split(' '))
-
-/** The rows of a session, of each event the one that stays. */
-function kept(world: WatchedWorld, id: string): readonly SessionEventRow[] {
-  const rows = new Map<string, SessionEventRow>()
-  for (const record of world.records) {
-    for (const row of project(record).session_events ?? []) {
-      const known = rows.get(row.event_id)
-      if (row.session_id === id && (known === undefined || row.ver >= known.ver)) rows.set(row.event_id, row)
-    }
-  }
-  return [...rows.values()]
-}
 
 /** The upstream's own history, its child threads' included. */
 async function told(world: WatchedWorld, id: string): Promise<readonly string[]> {
