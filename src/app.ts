@@ -116,6 +116,7 @@ export async function startApp(parts: AppParts): Promise<App> {
   const reading = openEventReading({ ...config, ...config.gateway })
   const watch = openWatch({
     ...parts,
+    dataDir: config.dataDir,
     settings: config.watch === null ? null : { ...config.watch, events: config.gateway.events },
     upstreams: upstreams.map((upstream) => ({ name: upstream.name, follow: createFollowUpstream(upstream) })),
     upstreamOf,

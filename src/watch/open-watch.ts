@@ -1,10 +1,13 @@
 // The watcher as the house has it: on or off, its eyes on the taps, its hands on the journal.
+import { hash } from 'node:crypto'
+import { hostname } from 'node:os'
 import type { Permit } from '../authorize/permit.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Journal } from '../kernel/journal.ts'
 import type { Logger } from '../kernel/logger.ts'
 import { within } from '../kernel/within.ts'
 import type { Ledger } from '../ledger/port.ts'
+import { readReplicas, readTouchedSessions, sayAlive } from '../ledger/queries/replicas.ts'
 import type { WatchedSession } from '../ledger/queries/watched-sessions.ts'
 import type { AnswerReader } from '../tap/answer-readers.ts'
 import type { createEventStreamTap } from '../tap/event-stream-tap.ts'
@@ -13,11 +16,21 @@ import type { Tap, Tapped } from '../tap/tap.ts'
 import type { WatchGauges } from '../trace/metrics.ts'
 import { rememberedMax } from './known.ts'
 import type { After } from './read-budget.ts'
-import { startWatch, type Watch, type WatchDeps, type WatchedExchange, type WatchSettings } from './watch.ts'
+import { startShares } from './shares.ts'
+import {
+  startWatch,
+  type Watch,
+  type WatchDeps,
+  type WatchedExchange,
+  type WatchSettings,
+  wakingOperations,
+} from './watch.ts'
 
 export type OpenWatchDeps = {
   /** null: the watcher is off. */
   readonly settings: WatchSettings | null
+  /** Absolute. It names this gateway among those that share its ledger. */
+  readonly dataDir: string
   readonly clock: Clock
   readonly logger: Logger
   readonly journal: Journal
@@ -78,8 +91,22 @@ const off: OpenedWatch = {
 export function openWatch(deps: OpenWatchDeps): OpenedWatch {
   const { settings, clock, metrics, journal } = deps
   if (settings === null) return off
+  const startedAtMs = clock.nowMs()
+  const replicaId = replicaIdOf(deps.dataDir)
+  const shares = startShares({
+    replicaId,
+    after: setAfter,
+    logger: deps.logger,
+    sayAlive: (isGone) => sayAlive(deps.ledger, replicaId, { startedAtMs, isGone }),
+    readReplicas: (aliveMs) => readReplicas(deps.ledger, aliveMs),
+    readTouched: (sinceMs) =>
+      readTouchedSessions(deps.ledger, { operations: [...wakingOperations], sinceMs }),
+    onTouched: ({ session_id, team }) => watch.wake(session_id, team),
+    onChange: () => watch.reshare(),
+  })
   const watch = startWatch({
     ...settings,
+    isMine: shares.isMine,
     clock,
     logger: deps.logger,
     after: setAfter,
@@ -109,12 +136,20 @@ export function openWatch(deps: OpenWatchDeps): OpenedWatch {
     wakeAt: watch.wakeAt,
     close: async () => {
       await within(
+        shares.close().then(() => true),
+        closeMs,
+      )
+      await within(
         watch.close().then(() => true),
         closeMs,
       )
     },
   }
 }
+
+/** A data folder is one gateway's at a time, and after a restart the same one's. */
+const replicaIdOf = (dataDir: string): string =>
+  `gw_${hash('sha256', `${hostname()}\n${dataDir}`).slice(0, 16)}`
 
 function attend(watch: Watch, { permit, params, exchangeId }: Tapped, tap: Tap): Tap {
   const sessionId = params['session_id'] ?? ''

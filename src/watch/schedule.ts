@@ -16,6 +16,8 @@ export type ScheduleDeps = {
   readonly checkMs: number
   /** What earlier looks, of this process or another, left of a session. */
   readonly known: Known
+  /** Whether this gateway is to look at the session; another does otherwise. */
+  readonly isMine: (id: string) => boolean
   /** Must not throw. */
   readonly onFailed: (session: Watched, reason: string, error: unknown) => void
 }
@@ -37,6 +39,8 @@ export type Schedule = {
   readonly checkLater: (session: Watched) => void
   /** Forgets a session that rests and that nobody streams. */
   readonly release: (session: Watched) => void
+  /** Other gateways are alive than before: takes up what is now this one's, and leaves what is not. */
+  readonly reshare: () => void
   readonly count: () => number
   /** How long the oldest look that is owed has been owed, in ms. */
   readonly lagMs: () => number
@@ -129,7 +133,17 @@ export function createSchedule(deps: ScheduleDeps): Schedule {
     deps.onFailed(session, error instanceof ReadError ? `status_${error.status}` : 'broken', error)
     session.dueAtMs = monotonicMs() + Math.min(retryMs * 2 ** Math.min(session.failures, 10), retryMsMax)
   }
+  /** Another gateway looks at it. What our own clients stream of it still passes the tap. */
+  const passOn = (session: Watched): void => {
+    session.owedSinceMs = null
+    session.dueAtMs = Number.POSITIVE_INFINITY
+    session.wakeChecks = 0
+    feeds.closeAll(session)
+    if (!session.isLooking && session.feeds.size === 0 && !isAtWork(session.status))
+      followed.delete(session.id)
+  }
   const want = (session: Watched, delayMs: number): void => {
+    if (!deps.isMine(session.id)) return passOn(session)
     session.owedSinceMs ??= monotonicMs()
     if (session.isLooking) {
       session.isWantedAgain = true
@@ -143,6 +157,7 @@ export function createSchedule(deps: ScheduleDeps): Schedule {
     armAt(dueAtMs)
   }
   const checkLater = (session: Watched): void => {
+    if (!deps.isMine(session.id)) return passOn(session)
     const primary = session.feeds.get('')
     // A stream that could not be opened is tried again long before the next check, when there may be one more.
     const isUnfed = (primary === undefined || !isFed(primary)) && feeds.hasRoom()
@@ -167,6 +182,12 @@ export function createSchedule(deps: ScheduleDeps): Schedule {
     want,
     checkLater,
     release,
+    reshare: () => {
+      for (const session of followed.values()) {
+        if (!deps.isMine(session.id)) passOn(session)
+        else if (session.dueAtMs === Number.POSITIVE_INFINITY && !session.isLooking) want(session, 0)
+      }
+    },
     count: () => followed.size,
     lagMs: () => {
       const nowMs = monotonicMs()

@@ -42,6 +42,8 @@ export type WatchDeps = WatchSettings & {
   readonly keep: (records: readonly JournalRecord[]) => Promise<void>
   /** How far sessions were read before. May reject: then they are read again. */
   readonly loadWatched: () => Promise<readonly WatchedSession[]>
+  /** Whether this gateway is to watch the session; without it, all of them. */
+  readonly isMine?: (id: string) => boolean
   readonly onRead: (kind: ReadKind) => void
   readonly onFailed: (reason: string) => void
   readonly logger: Logger
@@ -77,6 +79,8 @@ export type Watch = {
   readonly wakeAt: (sessionId: string, upstream: string) => void
   /** Reads what there is of a session that is about to end. Never rejects, and never takes much longer than three seconds. */
   readonly beforeEnd: (sessionId: string, team: string) => Promise<void>
+  /** Other gateways are alive than before. */
+  readonly reshare: () => void
   readonly status: () => WatchStatus
   readonly close: () => Promise<void>
 }
@@ -94,7 +98,7 @@ const wakeChecksMax = 2
 /** What a DELETE waits at most. */
 const beforeEndMs = 3_000
 /** What a caller's answer must have changed, as one sees the session. */
-const wakingOperations: ReadonlySet<string> = new Set([
+export const wakingOperations: ReadonlySet<string> = new Set([
   'sessions.create',
   'sessions.update',
   'sessions.archive',
@@ -124,6 +128,7 @@ export function startWatch(deps: WatchDeps): Watch {
     if (reads === undefined) throw new Error(`no upstream \`${upstream}\` to watch`)
     return reads
   }
+  const isMine = deps.isMine ?? (() => true)
   const upstreamOf = (team: string): string => deps.upstreamOf(team) ?? first.name
   const known = createKnown()
   const feeds = createFeeds({
@@ -161,6 +166,7 @@ export function startWatch(deps: WatchDeps): Watch {
     feeds,
     checkMs: deps.checkMs,
     known,
+    isMine,
     onFailed,
   })
   const clientStreams = new Map<string, ClientStream>()
@@ -177,6 +183,7 @@ export function startWatch(deps: WatchDeps): Watch {
     const [sighting] = seen
     if (sighting?.about !== 'session') return
     const { session_id: id, status } = sighting
+    if (!isMine(id)) return
     const followed = schedule.find(id)
     if (isAtWork(status) ? followed !== undefined && isAtWork(followed.status) : isRead(id, raw)) return
     await keep(seen)
@@ -255,6 +262,7 @@ export function startWatch(deps: WatchDeps): Watch {
       )
       if (!(await within(looked, beforeEndMs))) deps.onFailed('before_end_late')
     },
+    reshare: schedule.reshare,
     status: () => ({
       sessions: schedule.count(),
       streams: feeds.count(),

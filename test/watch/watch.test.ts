@@ -11,7 +11,7 @@ import { openWatchedWorld, quantities, type WatchedWorld } from '../support/watc
 
 const minute = 60_000
 
-test.each([...loadScenarioLibrary().keys()].filter((name) => name !== 'self_hosted_worker'))(
+test.each([...loadScenarioLibrary().keys()])(
   'a session that nobody streams and nobody told of is in the ledger as it is billed: %s',
   async (scenario) => {
     const world = await openWatchedWorld({ scenario })
@@ -318,4 +318,33 @@ test('the upstream never gets more reads in a minute than the budget says, and w
   // Three of thirty are kept for what is urgent.
   expect(world.simulator.requests().length - before).toBeLessThanOrEqual(27)
   expect(world.reads.filter((kind) => kind === 'sweep').length).toBeLessThan(6)
+})
+
+test('of two watchers that share only the one whose a session is reads it, and the other takes up what is left', async () => {
+  const world = await openWatchedWorld({ scenario: 'coding_agent' })
+  let owner = 'a'
+  const reads = { a: 0, b: 0 }
+  const watch = (name: 'a' | 'b') =>
+    world.watch({
+      isMine: () => owner === name,
+      onRead: (kind) => {
+        if (kind !== 'sweep') reads[name] += 1
+      },
+    })
+  const [first, second] = [watch('a'), watch('b')]
+  const work = async (): Promise<void> => {
+    const { id } = await world.create({})
+    await playTurn(world, id)
+    await world.agrees(id)
+  }
+  await work()
+  await work()
+  expect([reads.a > 0, reads.b]).toEqual([true, 0])
+
+  owner = 'b'
+  first.reshare()
+  second.reshare()
+  const left = reads.a
+  await work()
+  expect([reads.a - left, reads.b > 0]).toEqual([0, true])
 })
