@@ -1,4 +1,5 @@
 // One GET on the admin listener, as every command asks it: the key from the environment or a file, refusals as sentences.
+import { parseJson } from '../kernel/parse-json.ts'
 import { CommandError, type CommandIo, exitCodes } from './command-io.ts'
 import { errorAnswer } from './usage-answer.ts'
 
@@ -89,15 +90,6 @@ function refusal(response: Response, text: string): CommandError {
     return new CommandError(`the key may not do this: ${sentence}`, exitCodes.refused)
   if (response.status === 400) return new CommandError(sentence, exitCodes.wrongUse)
   return new CommandError(sentence)
-}
-
-/** The value of a JSON text; undefined when it is none. */
-export function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }
 
 /** `ECONNREFUSED` says more than fetch's own "fetch failed". */

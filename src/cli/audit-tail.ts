@@ -1,7 +1,8 @@
 // `tollgate audit tail`: the newest entries, one a line.
 import { type Command, InvalidArgumentError } from 'commander'
 import { z } from 'zod'
-import { type AdminOptions, askAdmin, parseJson } from './ask-admin.ts'
+import { parseJson } from '../kernel/parse-json.ts'
+import { type AdminOptions, askAdmin } from './ask-admin.ts'
 import { withAdmin } from './audit-source.ts'
 import { CommandError, type CommandIo } from './command-io.ts'
 

@@ -1,7 +1,8 @@
 // What the admin listener answers about versions, read strictly: another version of us may be at the other end.
 import type { Command } from 'commander'
 import { z } from 'zod'
-import { type AdminOptions, askAdmin, parseJson } from './ask-admin.ts'
+import { parseJson } from '../kernel/parse-json.ts'
+import { type AdminOptions, askAdmin } from './ask-admin.ts'
 import { CommandError, type CommandIo } from './command-io.ts'
 
 const config = z.record(z.string(), z.unknown())

@@ -1,12 +1,15 @@
 // `tollgate pins report`: what ran otherwise than by a chosen and approved version, as a table, JSON or CSV, with an exit
 // code that CI can go by.
+
 import Table from 'cli-table3'
 import { type Command, Option } from 'commander'
 import { z } from 'zod'
+import { parseJson } from '../kernel/parse-json.ts'
 import { renderExposureCsv } from '../show/pins-report-csv.ts'
-import { type AdminOptions, askAdmin, parseJson } from './ask-admin.ts'
+import { type AdminOptions, askAdmin } from './ask-admin.ts'
 import { CommandError, type CommandIo, exitCodes } from './command-io.ts'
 import { withGateway } from './pins-answers.ts'
+import { printable } from './printable.ts'
 
 const reportAnswer = z.object({
   from: z.string(),
@@ -133,6 +136,3 @@ function renderReport(report: ReportAnswer): string {
   const rest = report.left_out === 0 ? '' : `and ${report.left_out} more\n`
   return `${head}${table.toString()}\n${lines.join('')}${rest}`
 }
-
-/** Names are chosen by callers: control and bidi characters must not drive the terminal. */
-const printable = (text: string): string => text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '�')

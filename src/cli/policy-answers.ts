@@ -1,4 +1,5 @@
 // How the `policy` commands say what was decided and why: one form for people, one for programs.
+
 import { decideFor, decideOn, type Subject } from '../authorize/decide.ts'
 import { applicableRules, type Miss, nearestMisses, type Question, showRule } from '../authorize/explain.ts'
 import type { Capability } from '../authorize/permit.ts'
@@ -7,6 +8,7 @@ import { subjectOf } from '../authorize/roles.ts'
 import type { Decision } from '../authorize/snapshot.ts'
 import type { Caller } from '../identify/caller.ts'
 import type { PolicyFolder } from './policy-folder.ts'
+import { printable } from './printable.ts'
 
 /** One question, what was decided, and every rule that has to do with it. */
 export type Answer = {
@@ -107,6 +109,3 @@ function whyMissed(clause: Miss['missed'][number], rule: PolicyRule, question: Q
       return clause satisfies never
   }
 }
-
-/** Objects come from files and arguments: control and bidi characters must not drive the terminal. */
-export const printable = (text: string): string => text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '�')

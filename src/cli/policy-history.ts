@@ -1,7 +1,8 @@
 // The admin listener's answers about what policy decided, read strictly, and the options with which commands ask for them.
 import { type Command, InvalidArgumentError } from 'commander'
 import { z } from 'zod'
-import { type AdminOptions, askAdmin, parseJson } from './ask-admin.ts'
+import { parseJson } from '../kernel/parse-json.ts'
+import { type AdminOptions, askAdmin } from './ask-admin.ts'
 import { CommandError, type CommandIo } from './command-io.ts'
 
 const count = z.int().nonnegative()

@@ -3,8 +3,9 @@
 import Table from 'cli-table3'
 import { type Command, Option } from 'commander'
 import { z } from 'zod'
+import { parseJson } from '../kernel/parse-json.ts'
 import { renderReconcileCsv } from '../show/reconcile-csv.ts'
-import { type AdminOptions, askAdmin, parseJson } from './ask-admin.ts'
+import { type AdminOptions, askAdmin } from './ask-admin.ts'
 import { CommandError, type CommandIo, exitCodes } from './command-io.ts'
 
 const difference = z.object({

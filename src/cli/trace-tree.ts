@@ -1,5 +1,7 @@
 // The trace of a session as a tree for a terminal: a line a span, what it took, used and cost, and how it ended.
+
 import { z } from 'zod'
+import { printable } from './printable.ts'
 
 const usage = z.object({
   requests: z.number(),
@@ -123,6 +125,3 @@ function lasting(ms: number | null): string {
 
 const grouped = (count: number): string => count.toLocaleString('en-US')
 const plural = (count: number, noun: string): string => `${grouped(count)} ${noun}${count === 1 ? '' : 's'}`
-
-/** Names are chosen by callers: control and bidi characters must not drive the terminal. */
-const printable = (text: string): string => text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '�')

@@ -1,6 +1,7 @@
 // `tollgate trace <session>`: what a session did, turn by turn, from the ledger, with no tracing backend at all.
 import type { Command } from 'commander'
-import { type AdminOptions, askAdmin, parseJson } from './ask-admin.ts'
+import { parseJson } from '../kernel/parse-json.ts'
+import { type AdminOptions, askAdmin } from './ask-admin.ts'
 import { CommandError, type CommandIo, exitCodes } from './command-io.ts'
 import { renderTrace, traceAnswer } from './trace-tree.ts'
 

@@ -1,5 +1,7 @@
 // The usage report as a table for a terminal: right-aligned figures, exact money, nothing left out in silence.
+
 import Table from 'cli-table3'
+import { printable } from './printable.ts'
 import type { UsageAnswer } from './usage-answer.ts'
 
 type Line = UsageAnswer['total']
@@ -84,9 +86,6 @@ function placesOf(lines: readonly Line[]): number {
   const fractions = lines.map((line) => line.cost_usd.split('.')[1]?.replace(/0+$/, '') ?? '')
   return Math.max(2, ...fractions.map((fraction) => fraction.length))
 }
-
-/** Names are chosen by callers: control and bidi characters must not drive the terminal. */
-const printable = (text: string) => text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '�')
 
 const quietBorders = {
   top: '',

@@ -1,7 +1,8 @@
 // `tollgate usage`: the admin listener's usage report as a table, JSON or CSV.
 import { type Command, Option } from 'commander'
+import { parseJson } from '../kernel/parse-json.ts'
 import { usageGroups } from '../ledger/queries/usage.ts'
-import { type AdminOptions, askAdmin, parseJson } from './ask-admin.ts'
+import { type AdminOptions, askAdmin } from './ask-admin.ts'
 import { CommandError, type CommandIo } from './command-io.ts'
 import { usageAnswer } from './usage-answer.ts'
 import { renderUsageTable } from './usage-table.ts'

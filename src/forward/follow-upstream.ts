@@ -1,5 +1,6 @@
 // The watcher's own reads of one account: short answers whole, and event streams as their bytes come. The same pools
 // and credential as everybody's requests; nothing is retried here.
+import { parseJson } from '../kernel/parse-json.ts'
 import type { RoutedUpstream } from './route.ts'
 
 /** `body` is undefined when the answer is no JSON. `retryAfterMs` is what the upstream asked for, null when it did not. */
@@ -67,7 +68,7 @@ export function createFollowUpstream({
         chunks.push(chunk)
       }
       const text = Buffer.concat(chunks).toString('utf8')
-      return { status: statusCode, retryAfterMs: readRetryAfter(head), body: parse(text) }
+      return { status: statusCode, retryAfterMs: readRetryAfter(head), body: parseJson(text) }
     },
     stream: async (path, onChunk) => {
       const controller = new AbortController()
@@ -114,13 +115,4 @@ function readRetryAfter(head: Head): number | null {
   }
   const seconds = number('retry-after')
   return number('retry-after-ms') ?? (seconds === null ? null : seconds * 1000)
-}
-
-function parse(text: string): unknown {
-  try {
-    const body: unknown = JSON.parse(text)
-    return body
-  } catch {
-    return undefined
-  }
 }

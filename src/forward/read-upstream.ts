@@ -1,4 +1,5 @@
 // A question of our own to the upstream: one GET, answered whole, with the credential that serves a team.
+import { parseJson } from '../kernel/parse-json.ts'
 import type { Pools } from './pools.ts'
 
 export type ReadUpstreamDeps = {
@@ -43,15 +44,6 @@ export function createReadUpstream({
       signal: AbortSignal.timeout(timeoutMs),
     })
     const text = await answer.body.text()
-    return { status: answer.statusCode, text, body: parse(text) }
-  }
-}
-
-function parse(text: string): unknown {
-  try {
-    const body: unknown = JSON.parse(text)
-    return body
-  } catch {
-    return undefined
+    return { status: answer.statusCode, text, body: parseJson(text) }
   }
 }

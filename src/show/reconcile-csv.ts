@@ -1,4 +1,6 @@
 // The differences of a reconciliation as CSV, a line each.
+import { toCell } from './usage-csv.ts'
+
 const columns = [
   ...['level', 'reason', 'is_breach', 'day', 'workspace_id', 'product', 'session_id'],
   ...['ledger_usd', 'provider_usd', 'difference_usd', 'detail'],
@@ -6,16 +8,8 @@ const columns = [
 
 type Line = { readonly [Name in (typeof columns)[number]]: string | boolean }
 
-/** Renders them; a field that a spreadsheet would take for a formula is quoted away. */
+/** One header row and one row a difference. */
 export function renderReconcileCsv({ differences }: { readonly differences: readonly Line[] }): string {
-  const lines = differences.map((difference) =>
-    columns.map((name) => field(String(difference[name]))).join(','),
-  )
-  return [columns.join(','), ...lines, ''].join('\r\n')
-}
-
-function field(text: string): string {
-  // A sign before digits is a number; before anything else a spreadsheet would compute it.
-  const safe = /^[=+\-@\t\r]/.test(text) && !/^-?\d+(\.\d+)?$/.test(text) ? `'${text}` : text
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
+  const rows = differences.map((difference) => columns.map((name) => String(difference[name])))
+  return [columns, ...rows].map((cells) => `${cells.map(toCell).join(',')}\r\n`).join('')
 }

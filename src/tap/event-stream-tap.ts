@@ -1,7 +1,9 @@
 // Server-sent events read beside the client's stream: frames in, raw event objects out, bytes never touched.
 // A frame that is broken, hostile or too large ends the reading, never the stream.
+
 import { StringDecoder } from 'node:string_decoder'
 import { createParser } from 'eventsource-parser'
+import { parseJson } from '../kernel/parse-json.ts'
 
 /** Unfinished frames larger than this end the tap (16 Mi characters). */
 export const eventCharsMax = 16 * 1024 * 1024
@@ -47,15 +49,5 @@ export function createEventStreamTap(deps: {
       if (!isBroken) parser.feed(decoder.write(chunk))
     },
     events: () => events,
-  }
-}
-
-/** undefined when the text is not JSON. */
-export function parseJson(text: string): unknown {
-  try {
-    const value: unknown = JSON.parse(text)
-    return value
-  } catch {
-    return undefined
   }
 }

@@ -1,5 +1,5 @@
 // A JSON answer kept aside while it passes, and parsed once it is whole. Bounded: a larger answer is not read.
-import { parseJson } from './event-stream-tap.ts'
+import { parseJson } from '../kernel/parse-json.ts'
 
 /** Answers larger than this pass unread and are counted (16 MiB; a page of 1,000 events is about 1 MiB). */
 export const answerBytesMax = 16 * 1024 * 1024

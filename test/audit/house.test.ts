@@ -8,6 +8,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { runTollgate } from '../../src/cli/tollgate.ts'
 import { addCaller } from '../support/callers.ts'
 import { openTestHouse, type TestHouse } from '../support/house.ts'
+import { runCommand } from '../support/run-command.ts'
 import { until } from '../support/until.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'tollgate-audit-'))
@@ -36,20 +37,8 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-async function audit(args: readonly string[], key = auditorKey) {
-  let [out, err] = ['', '']
-  const code = await runTollgate(['audit', ...args], {
-    env: { TOLLGATE_KEY: key, TOLLGATE_ADMIN_URL: house.adminUrl },
-    out: (text) => {
-      out += text
-    },
-    err: (text) => {
-      err += text
-    },
-    readFile: (path) => readFileSync(path, 'utf8'),
-    untilStopped: async () => undefined,
-  })
-  return { code, out, err }
+function audit(args: readonly string[], key = auditorKey) {
+  return runCommand(house, key, ['audit', ...args])
 }
 
 const count = async (sql: string): Promise<number> => {

@@ -1,11 +1,11 @@
 // With everything on that writes into the journal (the watcher, verification of pinned sessions), an untouched log is
 // sound: no record may become an entry that reads otherwise than it was written.
-import { readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { runTollgate } from '../../src/cli/tollgate.ts'
 import { addCaller } from '../support/callers.ts'
 import { openTestHouse, type TestHouse } from '../support/house.ts'
+import { runCommand } from '../support/run-command.ts'
 import { until } from '../support/until.ts'
 
 let house: TestHouse
@@ -27,19 +27,8 @@ const kinds = async (table: string): Promise<readonly string[]> =>
   (await house.ledger.query<{ kind: string }>(`SELECT DISTINCT kind FROM ${table}`)).map(({ kind }) => kind)
 
 async function verify() {
-  let text = ''
-  const code = await runTollgate(['audit', 'verify'], {
-    env: { TOLLGATE_KEY: auditorKey, TOLLGATE_ADMIN_URL: house.adminUrl },
-    out: (said) => {
-      text += said
-    },
-    err: (said) => {
-      text += said
-    },
-    readFile: (path) => readFileSync(path, 'utf8'),
-    untilStopped: async () => undefined,
-  })
-  return { code, text }
+  const { code, out, err } = await runCommand(house, auditorKey, ['audit', 'verify'])
+  return { code, text: out + err }
 }
 
 test('a log with every kind of record in it is sound', async () => {

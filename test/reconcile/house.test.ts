@@ -1,12 +1,11 @@
 // The whole way: what passed the gateway ties with the provider's own report, and what did not is found and priced.
-import { readFileSync } from 'node:fs'
 import Anthropic from '@anthropic-ai/sdk'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { runTollgate } from '../../src/cli/tollgate.ts'
 import { parseUsd } from '../../src/kernel/money.ts'
 import { type Accounting, openAccounting } from '../support/accounting.ts'
 import { scenarios } from '../support/billed-scenarios.ts'
 import { openHouseOn } from '../support/house.ts'
+import { runCommand } from '../support/run-command.ts'
 import { until } from '../support/until.ts'
 
 const minute = 60_000
@@ -36,20 +35,8 @@ beforeAll(async () => {
 }, 60_000)
 afterAll(() => books.close())
 
-async function reconcile(args: readonly string[] = [], key = books.house().key) {
-  let [out, err] = ['', '']
-  const code = await runTollgate(['reconcile', ...range, ...args], {
-    env: { TOLLGATE_KEY: key, TOLLGATE_ADMIN_URL: books.house().adminUrl },
-    out: (text) => {
-      out += text
-    },
-    err: (text) => {
-      err += text
-    },
-    readFile: (path) => readFileSync(path, 'utf8'),
-    untilStopped: async () => undefined,
-  })
-  return { code, out, err }
+function reconcile(args: readonly string[] = [], key = books.house().key) {
+  return runCommand(books.house(), key, ['reconcile', ...range, ...args])
 }
 
 const told = async (args: readonly string[] = []) => {

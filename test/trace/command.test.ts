@@ -1,10 +1,9 @@
 // `tollgate trace`: what a session did, for whoever may read the ledger, with no tracing backend at all.
-import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { runTollgate } from '../../src/cli/tollgate.ts'
 import { renderTrace, traceAnswer } from '../../src/cli/trace-tree.ts'
 import { addCaller } from '../support/callers.ts'
 import { openTestHouse, type TestHouse } from '../support/house.ts'
+import { runCommand } from '../support/run-command.ts'
 import { until } from '../support/until.ts'
 
 let house: TestHouse
@@ -39,20 +38,8 @@ beforeAll(async () => {
 }, 60_000)
 afterAll(() => house.destroy())
 
-async function trace(args: readonly string[], key = house.key) {
-  let [out, err] = ['', '']
-  const code = await runTollgate(['trace', ...args], {
-    env: { TOLLGATE_KEY: key, TOLLGATE_ADMIN_URL: house.adminUrl },
-    out: (text) => {
-      out += text
-    },
-    err: (text) => {
-      err += text
-    },
-    readFile: (path) => readFileSync(path, 'utf8'),
-    untilStopped: async () => undefined,
-  })
-  return { code, out, err }
+function trace(args: readonly string[], key = house.key) {
+  return runCommand(house, key, ['trace', ...args])
 }
 
 const json = async () => traceAnswer.parse(JSON.parse((await trace([sessionId, '--json'])).out))

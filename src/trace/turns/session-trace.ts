@@ -1,5 +1,7 @@
 // The trace of one session as it is told: its turns with what they used and cost, from the ledger alone.
+
 import { formatUsd, parseUsd } from '../../kernel/money.ts'
+import { parseJson } from '../../kernel/parse-json.ts'
 import type { Ledger } from '../../ledger/port.ts'
 import { readSessionTrace, type SessionTraceRows } from '../../ledger/queries/session-trace.ts'
 import { eventDetailSchema } from '../../upstream/event-detail.ts'
@@ -188,13 +190,4 @@ const durationOf = (span: Pick<TurnSpan, 'startedAtMicros' | 'endedAtMicros'>): 
 function toTime(micros: number): string {
   const ms = Math.floor(micros / 1_000)
   return new Date(ms).toISOString().replace('Z', `${String(micros % 1_000).padStart(3, '0')}Z`)
-}
-
-function parseJson(text: string): unknown {
-  try {
-    const value: unknown = JSON.parse(text)
-    return value
-  } catch {
-    return undefined
-  }
 }
