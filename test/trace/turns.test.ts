@@ -19,7 +19,6 @@ const stored = (row: SessionEventRow): StoredEvent => ({
   atMicros: parseLedgerTime(row.occurred_at),
   carriedBy: row.thread_id,
   about: row.about_thread_id,
-  isProcessed: row.is_processed === 1,
   detail: eventDetailSchema.parse(JSON.parse(row.detail)),
 })
 
@@ -120,7 +119,7 @@ const line = (
   atMicros: number,
   detail: StoredEvent['detail'] = {},
 ): StoredEvent => ({
-  ...{ eventId, type, atMicros, carriedBy: '', about: '', isProcessed: true, detail },
+  ...{ eventId, type, atMicros, carriedBy: '', about: '', detail },
 })
 const facts = { sessionId: 's', agentName: 'bot', primaryThreads: new Set<string>(), modelOf: () => 'm' }
 

@@ -21,7 +21,6 @@ const event = z.object({
   about_thread_id: z.string(),
   type: z.string(),
   at_micros: integer,
-  is_processed: integer,
   detail: z.string(),
   sent_by: z.string(),
 })
@@ -60,7 +59,7 @@ const statements = {
     FROM tollgate.sessions FINAL WHERE session_id = {id: String}`,
   threads: `SELECT thread_id, is_primary, model FROM tollgate.threads FINAL WHERE session_id = {id: String}`,
   events: `SELECT event_id, thread_id, about_thread_id, type, toUnixTimestamp64Micro(occurred_at) AS at_micros,
-      is_processed, detail, sent_by
+      detail, sent_by
     FROM tollgate.session_events FINAL WHERE session_id = {id: String}
     ORDER BY occurred_at, event_id LIMIT {limit: UInt32}`,
   charges: `SELECT event_id, model, input_tokens + cached_tokens AS input_tokens,

@@ -8,7 +8,6 @@ export type EventLine = {
   readonly atMicros: number
   /** The thread it is about; '' on the primary. */
   readonly threadId: string
-  readonly isProcessed: boolean
   readonly detail: EventDetail
 }
 

@@ -110,7 +110,6 @@ function toStored(row: SessionTraceRows['events'][number]): StoredEvent {
     atMicros: row.at_micros,
     carriedBy: row.thread_id,
     about: row.about_thread_id,
-    isProcessed: row.is_processed === 1,
     detail: parsed.success ? parsed.data : {},
   }
 }
