@@ -143,7 +143,10 @@ export function createSchedule(deps: ScheduleDeps): Schedule {
       followed.delete(session.id)
   }
   const want = (session: Watched, delayMs: number): void => {
-    if (!deps.isMine(session.id)) return passOn(session)
+    if (!deps.isMine(session.id)) {
+      passOn(session)
+      return
+    }
     session.owedSinceMs ??= monotonicMs()
     if (session.isLooking) {
       session.isWantedAgain = true
@@ -157,7 +160,10 @@ export function createSchedule(deps: ScheduleDeps): Schedule {
     armAt(dueAtMs)
   }
   const checkLater = (session: Watched): void => {
-    if (!deps.isMine(session.id)) return passOn(session)
+    if (!deps.isMine(session.id)) {
+      passOn(session)
+      return
+    }
     const primary = session.feeds.get('')
     // A stream that could not be opened is tried again long before the next check, when there may be one more.
     const isUnfed = (primary === undefined || !isFed(primary)) && feeds.hasRoom()
