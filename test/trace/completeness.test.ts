@@ -1,5 +1,5 @@
 // Nothing that happened is missing: what the ledger has of a session are exactly the events of the upstream's history,
-// though nobody streams it, or somebody does and hangs up.
+// though nobody streams it.
 import { expect, test } from 'vitest'
 import { joinSenders } from '../../src/ledger/queries/sent-events.ts'
 import type { SessionEventRow } from '../../src/ledger/session-rows.ts'
@@ -40,7 +40,7 @@ test.each(library)('of a session nobody streams, every event is kept: %s', async
   await isComplete(world, id)
 })
 
-test('a watcher that is killed in the middle leaves no hole to the next one', async () => {
+test('a watcher that is closed in the middle leaves no hole to the next one', async () => {
   const world = await openWatchedWorld()
   const first = world.watch()
   const { id } = await world.create({ metadata: { simulator_scenario: 'coding_agent' } })
