@@ -1,5 +1,4 @@
 // A stream of events as the tap of the gateway reads it, without a gateway around it.
-
 import { createAnswerReaders, type EventsKept, isKept } from '../src/tap/answer-readers.ts'
 import { createEventStreamTap } from '../src/tap/event-stream-tap.ts'
 import { createInputHash } from '../src/upstream/input-hash.ts'

@@ -1,6 +1,5 @@
 // `tollgate pins report`: what ran otherwise than by a chosen and approved version, as a table, JSON or CSV, with an exit
 // code that CI can go by.
-
 import Table from 'cli-table3'
 import { type Command, Option } from 'commander'
 import { z } from 'zod'

@@ -1,5 +1,4 @@
 // How the `policy` commands say what was decided and why: one form for people, one for programs.
-
 import { decideFor, decideOn, type Subject } from '../authorize/decide.ts'
 import { applicableRules, type Miss, nearestMisses, type Question, showRule } from '../authorize/explain.ts'
 import type { Capability } from '../authorize/permit.ts'

@@ -1,5 +1,4 @@
 // The trace of a session as a tree for a terminal: a line a span, what it took, used and cost, and how it ended.
-
 import { z } from 'zod'
 import { printable } from './printable.ts'
 

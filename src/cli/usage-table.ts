@@ -1,5 +1,4 @@
 // The usage report as a table for a terminal: right-aligned figures, exact money, nothing left out in silence.
-
 import Table from 'cli-table3'
 import { printable } from './printable.ts'
 import type { UsageAnswer } from './usage-answer.ts'

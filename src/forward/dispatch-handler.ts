@@ -14,7 +14,7 @@ export type ForwardWatch = {
   readonly onComplete: () => void
   /** The upstream failed. `headSent` false: the client has received nothing and waits for a refusal. */
   readonly onFailure: (error: Error, headSent: boolean) => void
-  /** The rest of the answer will not come, whoever left first. After `onFailure` where both are told. */
+  /** The request went up, and the rest of its answer will not come, whoever left first. After `onFailure` where both are told. */
   readonly onCutShort: () => void
 }
 
@@ -183,7 +183,7 @@ export function createDispatchHandler(
         if (started) cutShort()
         watch.onFailure(error, started)
       }
-      watch.onCutShort()
+      if (abort !== null) watch.onCutShort()
     },
   }
 }

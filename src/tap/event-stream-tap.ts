@@ -1,6 +1,5 @@
 // Server-sent events read beside the client's stream: frames in, raw event objects out, bytes never touched.
 // A frame that is broken, hostile or too large ends the reading, never the stream.
-
 import { StringDecoder } from 'node:string_decoder'
 import { createParser } from 'eventsource-parser'
 import { parseJson } from '../kernel/parse-json.ts'

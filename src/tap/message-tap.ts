@@ -56,5 +56,5 @@ function readWhole({ onMessage, onUnreadable }: MessageTapDeps): MessageTap {
     else onMessage(message, true)
   }
   const tap = createJsonTap({ onBody, onUnreadable })
-  return { ...tap, abandon: () => onUnreadable('message_broken_off'), events: () => 0 }
+  return { ...tap, abandon: () => {}, events: () => 0 }
 }

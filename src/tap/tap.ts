@@ -4,12 +4,13 @@ import type { Permit } from '../authorize/permit.ts'
 import type { ResponseHead } from '../forward/response-headers.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { PinOutcome } from '../pin/pin-outcome.ts'
+import { type UpstreamMessage, unreadMessage } from '../upstream/message-schema.ts'
 import { inspectAnswer, inspectEventType, type NoteUnknown } from '../upstream/unknowns.ts'
 import { type AnswerReader, answerReaders, answerShapes, isKept } from './answer-readers.ts'
 import { createEventStreamTap } from './event-stream-tap.ts'
 import { createJsonTap } from './json-tap.ts'
 import { createMessageTap } from './message-tap.ts'
-import type { Sighting } from './sighting.ts'
+import type { MessageSighting, Sighting } from './sighting.ts'
 
 export type TapDeps = {
   readonly clock: Clock
@@ -86,30 +87,39 @@ export function createTap(deps: TapDeps, tapped: Tapped): Tap | null {
   return { ...tap, sessionId: () => sessionId }
 }
 
-/** A tap on a call of the Messages API, whose usage belongs to its caller. */
+/**
+ * A tap on a call of the Messages API, whose usage belongs to its caller. It tells of every call that was answered with
+ * success or broke off, once: what could not be read of it is not known, and not zero.
+ */
 function tapMessage(deps: TapDeps, tapped: Tapped): Tap {
   const place = placeOf(deps, tapped)
-  const session_id = `messages/${place.team}/${place.caller}`
-  const tap = guardReading(deps, (head) =>
-    isReadable(head, deps)
-      ? createMessageTap(head, {
-          onMessage: (message, is_whole) =>
-            deps.onSightings([
-              {
-                ...place,
-                kind: 'sighting',
-                about: 'message',
-                session_id,
-                ...message,
-                is_whole,
-                source: head.isEventStream ? 'stream' : 'object',
-              },
-            ]),
-          onUnreadable: deps.onFailure,
-        })
-      : null,
-  )
-  return { ...tap, sessionId: () => '' }
+  let source: MessageSighting['source'] = 'object'
+  let isTold = false
+  let isFree = false
+  const tell = (message: UpstreamMessage, is_whole: boolean): void => {
+    isTold = true
+    const session_id = `messages/${place.team}/${place.caller}`
+    deps.onSightings([
+      { ...place, kind: 'sighting', about: 'message', session_id, ...message, is_whole, source },
+    ])
+  }
+  const tap = guardReading(deps, (head) => {
+    // What is refused is not charged.
+    isFree = !isSuccess(head)
+    source = head.isEventStream ? 'stream' : 'object'
+    if (!isReadable(head, deps)) return null
+    return createMessageTap(head, { onMessage: tell, onUnreadable: deps.onFailure })
+  })
+  const end = (read: () => void): void => {
+    read()
+    if (!isTold && !isFree) tell(unreadMessage, false)
+  }
+  return {
+    ...tap,
+    onComplete: () => end(tap.onComplete),
+    onBroken: () => end(tap.onBroken),
+    sessionId: () => '',
+  }
 }
 
 const placeOf = ({ clock }: TapDeps, { permit, exchangeId }: Tapped) => ({
@@ -171,9 +181,11 @@ function open(
 }
 
 function isReadable(head: ResponseHead, { onFailure }: Pick<TapDeps, 'onFailure'>): boolean {
-  if (head.status < 200 || head.status > 299) return false
+  if (!isSuccess(head)) return false
   // We asked for identity; an upstream that compresses all the same keeps its bytes and is counted.
   if (head.contentEncoding === '' || head.contentEncoding === 'identity') return true
   onFailure('answer_compressed')
   return false
 }
+
+const isSuccess = ({ status }: ResponseHead): boolean => status >= 200 && status <= 299

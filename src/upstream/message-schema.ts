@@ -37,6 +37,17 @@ export type UpstreamMessage = {
   readonly web_search_requests: number
 }
 
+/** What is known of a message that nobody could read: that there was one. */
+export const unreadMessage: UpstreamMessage = {
+  message_id: '',
+  model: '',
+  speed: '',
+  inference_geo: '',
+  service_tier: '',
+  tokens: null,
+  web_search_requests: 0,
+}
+
 /** Reads a message; null when it is none. Never throws. */
 export function sightMessage(raw: unknown): UpstreamMessage | null {
   const parsed = messageSchema.safeParse(raw)

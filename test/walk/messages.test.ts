@@ -128,3 +128,38 @@ test('where nothing is read on, the upstream is told to stop, and what is not kn
   expect(line).toMatchObject({ input_tokens: used.input_tokens, unpriced_requests: 1, cost_usd: '0.00' })
   expect(house.simulator.messageBill().lines[0]?.output_tokens).toBeLessThan(used.output_tokens)
 })
+
+test('a whole answer that nobody waited for is a request of unknown cost; what the upstream refused is none', async () => {
+  await open({ env: { TOLLGATE_MESSAGE_DRAINS_MAX: '0' } })
+  await expect(as('search').messages.create(ask('claude-of-nobody'))).rejects.toThrow('404')
+  const hung = new AbortController()
+  const asked = as('payments').messages.create(ask('claude-opus-5-5', { usage: used, delay_ms: 60_000 }), {
+    signal: hung.signal,
+  })
+  await until(
+    () => house.simulator.requests().filter(({ path }) => path === '/v1/messages').length,
+    (seen) => seen === 2,
+  )
+  hung.abort()
+  await expect(asked).rejects.toThrow()
+  const report = await until(
+    () => house.usage('team'),
+    ({ total }) => total.model_requests > 0,
+  )
+  expect(report.lines.map(({ key, unpriced_requests }) => [key, unpriced_requests])).toEqual([
+    ['payments', 1],
+  ])
+})
+
+test('what never reached the upstream is no request', async () => {
+  await open({ upstreamUrl: 'http://127.0.0.1:1' })
+  await expect(as('payments').messages.create(ask('claude-opus-5-5'))).rejects.toThrow('502')
+  await house
+    .client()
+    .models.list()
+    .catch(() => undefined)
+  await house.writer.flush()
+  const [row] = await house.ledger.query<{ n: string }>('SELECT count() AS n FROM tollgate.exchanges FINAL')
+  expect(Number(row?.n)).toBeGreaterThan(0)
+  expect((await house.usage('team')).total.model_requests).toBe(0)
+})

@@ -1,5 +1,4 @@
 // The trace of one session as it is told: its turns with what they used and cost, from the ledger alone.
-
 import { formatUsd, parseUsd } from '../../kernel/money.ts'
 import { parseJson } from '../../kernel/parse-json.ts'
 import type { Ledger } from '../../ledger/port.ts'
