@@ -56,7 +56,10 @@ import { createWebhookReceiver, loadVerifyWebhook } from './watch/webhook.ts'
 
 /** What `main.ts` makes of the configuration, and tests make for themselves. */
 export type AppParts = {
-  readonly config: Pick<Config, 'gateway' | 'show' | 'journal' | 'policiesDir' | 'dataDir' | 'watch'>
+  readonly config: Pick<
+    Config,
+    'gateway' | 'show' | 'journal' | 'policiesDir' | 'dataDir' | 'watch' | 'ledger'
+  >
   readonly clock: Clock
   readonly logger: Logger
   readonly policies: PolicyStore
@@ -117,6 +120,7 @@ export async function startApp(parts: AppParts): Promise<App> {
   const watch = openWatch({
     ...parts,
     dataDir: config.dataDir,
+    isLedgerShared: config.ledger.kind === 'server',
     settings: config.watch === null ? null : { ...config.watch, events: config.gateway.events },
     upstreams: upstreams.map((upstream) => ({ name: upstream.name, follow: createFollowUpstream(upstream) })),
     upstreamOf,

@@ -1,6 +1,6 @@
 // What the root makes of the reading of events: which ones are kept, and the key under which inputs of tools are hashed.
 import { join } from 'node:path'
-import { loadOrCreatePepper } from './identify/pepper.ts'
+import { loadOrCreateKey } from './identify/pepper.ts'
 import { type AnswerReader, createAnswerReaders, type EventsKept, isKept } from './tap/answer-readers.ts'
 import { createInputHash } from './upstream/input-hash.ts'
 
@@ -15,7 +15,10 @@ export function openEventReading({ events, dataDir }: EventReadingParts): {
   readonly readers: ReadonlyMap<string, AnswerReader>
   readonly isRead: (type: string) => boolean
 } {
-  const key = loadOrCreatePepper(join(dataDir, 'input-hash-key'))
+  const key = loadOrCreateKey(
+    join(dataDir, 'input-hash-key'),
+    'remove it: hashes of tool inputs from then on are not comparable with earlier ones',
+  )
   const hashInput = createInputHash(Buffer.from(key.reveal(), 'hex'))
   return { readers: createAnswerReaders({ events, hashInput }), isRead: isKept(events) }
 }

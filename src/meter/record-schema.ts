@@ -1,6 +1,6 @@
 // The journal's records, read back and checked: its bytes come from a disk. Unknown fields pass, wrong ones do not.
 import { z } from 'zod'
-import { eventDetailSchema } from '../upstream/event-detail.ts'
+import { eventDetailSchema } from '../upstream/event-detail-schema.ts'
 
 const count = z.int().nonnegative()
 /** Beyond it a number is a mistake or an attack, and a few of them would add up to more than a sum can hold exactly. */

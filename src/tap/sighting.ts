@@ -1,7 +1,7 @@
 // What the tap saw in the upstream's bytes: identifiers, types, times and counts; never text or tool input.
 // Sightings are journal records, so every field is plain JSON; names follow the upstream's snake_case.
 
-import type { EventDetail } from '../upstream/event-detail.ts'
+import type { EventDetail } from '../upstream/event-detail-schema.ts'
 import type { UpstreamEvent } from '../upstream/event-schema.ts'
 import type { UpstreamMessage } from '../upstream/message-schema.ts'
 import type { UpstreamSession } from '../upstream/session-schema.ts'

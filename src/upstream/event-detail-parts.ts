@@ -1,5 +1,5 @@
 // The parts that several events share: content blocks, tool uses, stop reasons, errors, workflow runs, cumulative usage.
-import type { Draft } from './event-detail.ts'
+import type { Draft } from './event-detail-schema.ts'
 import {
   bytesOf,
   codeOf,

@@ -16,7 +16,7 @@ import type { Tap, Tapped } from '../tap/tap.ts'
 import type { WatchGauges } from '../trace/metrics.ts'
 import { rememberedMax } from './known.ts'
 import type { After } from './read-budget.ts'
-import { startShares } from './shares.ts'
+import { startAlone, startShares } from './shares.ts'
 import {
   startWatch,
   type Watch,
@@ -31,6 +31,8 @@ export type OpenWatchDeps = {
   readonly settings: WatchSettings | null
   /** Absolute. It names this gateway among those that share its ledger. */
   readonly dataDir: string
+  /** False when nobody else can have it: then there is nobody to look out for. */
+  readonly isLedgerShared: boolean
   readonly clock: Clock
   readonly logger: Logger
   readonly journal: Journal
@@ -93,7 +95,8 @@ export function openWatch(deps: OpenWatchDeps): OpenedWatch {
   if (settings === null) return off
   const startedAtMs = clock.nowMs()
   const replicaId = replicaIdOf(deps.dataDir)
-  const shares = startShares({
+  const openShares = deps.isLedgerShared ? startShares : startAlone
+  const shares = openShares({
     replicaId,
     after: setAfter,
     logger: deps.logger,

@@ -2,7 +2,7 @@
 import type { Clock } from '../kernel/clock.ts'
 import type { After } from './read-budget.ts'
 import type { Reads } from './reads.ts'
-import { createSweep } from './sweep.ts'
+import { createSweep, type Sweep } from './sweep.ts'
 
 export type RoundsDeps = {
   readonly clock: Clock
@@ -10,7 +10,7 @@ export type RoundsDeps = {
   readonly roundMs: number
   readonly upstreams: readonly { readonly name: string; readonly reads: Reads }[]
   readonly onListed: (upstream: string, raw: unknown) => Promise<void>
-  /** Done once before the first round; what it rejects with is told to `onFailed`. */
+  /** Done before the first round, and before everything is listed again; what it rejects with is told to `onFailed`. */
   readonly begin: () => Promise<void>
   readonly onFailed: (upstream: string, error: unknown) => void
 }
@@ -18,6 +18,8 @@ export type RoundsDeps = {
 export type Rounds = {
   /** Which upstream has not been listed for long; null when all have. */
   readonly problem: () => string | null
+  /** Lists everything again. */
+  readonly relist: () => void
   readonly close: () => void
 }
 
@@ -28,6 +30,7 @@ export function createRounds({ clock, after, roundMs, upstreams, ...deps }: Roun
   const { monotonicMs } = clock
   const listedAtMs = new Map(upstreams.map(({ name }) => [name, monotonicMs()]))
   const timers = new Map<string, () => void>()
+  const sweeps: Sweep[] = []
   let isClosed = false
 
   const start = ({ name, reads }: RoundsDeps['upstreams'][number]): void => {
@@ -37,8 +40,10 @@ export function createRounds({ clock, after, roundMs, upstreams, ...deps }: Roun
       roundMs,
       onListed: (raw) => deps.onListed(name, raw),
     })
+    sweeps.push(sweep)
     const round = (): void => {
-      void sweep()
+      void sweep
+        .round()
         .then(
           () => void listedAtMs.set(name, monotonicMs()),
           (error: unknown) => {
@@ -51,12 +56,10 @@ export function createRounds({ clock, after, roundMs, upstreams, ...deps }: Roun
     }
     round()
   }
-  void deps
-    .begin()
-    .catch((error: unknown) => deps.onFailed('', error))
-    .then(() => {
-      if (!isClosed) for (const upstream of upstreams) start(upstream)
-    })
+  const begin = (): Promise<void> => deps.begin().catch((error: unknown) => deps.onFailed('', error))
+  void begin().then(() => {
+    if (!isClosed) for (const upstream of upstreams) start(upstream)
+  })
 
   return {
     problem: () => {
@@ -64,6 +67,11 @@ export function createRounds({ clock, after, roundMs, upstreams, ...deps }: Roun
         if (monotonicMs() - atMs > unlistedMsMax + roundMs)
           return `could not list the sessions of upstream \`${name}\``
       return null
+    },
+    relist: () => {
+      void begin().then(() => {
+        for (const sweep of sweeps) sweep.relist()
+      })
     },
     close: () => {
       isClosed = true

@@ -48,6 +48,13 @@ export function ownerOf(sessionId: string, replicas: readonly string[]): string 
   return owner
 }
 
+/** Everything is this gateway's own: nobody else has its ledger. */
+export const startAlone = ({ replicaId }: Pick<SharesDeps, 'replicaId'>): Shares => ({
+  isMine: () => true,
+  replicas: () => [replicaId],
+  close: async () => {},
+})
+
 /** Starts sharing; until it has heard of the others, everything is its own. */
 export function startShares(deps: SharesDeps): Shares {
   const { replicaId, after } = deps

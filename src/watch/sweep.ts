@@ -10,8 +10,12 @@ export type SweepDeps = {
   readonly roundMs: number
 }
 
-/** One round. Rejects with what the upstream says; the next one goes on where this one stopped. */
-export type Sweep = () => Promise<void>
+export type Sweep = {
+  /** One round. Rejects with what the upstream says; the next one goes on where this one stopped. */
+  readonly round: () => Promise<void>
+  /** Everything is to be listed again, from the next round on: what was passed over may count now. */
+  readonly relist: () => void
+}
 
 /** Sandboxes live for thirty days: nothing older is likely to run again, and what does is listed as running. */
 const horizonMs = 30 * 24 * 3_600_000
@@ -25,6 +29,7 @@ export function createSweep({ nowMs, reads, onListed, roundMs }: SweepDeps): Swe
   let place: { readonly fromMs: number; page: string | null } | null = null
   let wholeDoneMs = Number.NEGATIVE_INFINITY
   let lastRoundMs = Number.NEGATIVE_INFINITY
+  let isStale = false
 
   const list = (query: string, from: string | null = null): Promise<string | null> =>
     reads.pages(
@@ -52,11 +57,22 @@ export function createSweep({ nowMs, reads, onListed, roundMs }: SweepDeps): Swe
     wholeDoneMs = startMs
   }
 
-  return async () => {
+  const round = async (): Promise<void> => {
     const startMs = nowMs()
+    if (isStale) {
+      isStale = false
+      place = null
+      wholeDoneMs = Number.NEGATIVE_INFINITY
+    }
     await list('statuses%5B%5D=running&statuses%5B%5D=rescheduling')
     if (place !== null || startMs - wholeDoneMs >= wholeRounds * roundMs) await listWhole(startMs)
     else await list(`include_archived=true&${since(Math.min(lastRoundMs, startMs) - roundMs)}`)
     lastRoundMs = startMs
+  }
+  return {
+    round,
+    relist: () => {
+      isStale = true
+    },
   }
 }

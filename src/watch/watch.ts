@@ -262,7 +262,10 @@ export function startWatch(deps: WatchDeps): Watch {
       )
       if (!(await within(looked, beforeEndMs))) deps.onFailed('before_end_late')
     },
-    reshare: schedule.reshare,
+    reshare: () => {
+      schedule.reshare()
+      rounds.relist()
+    },
     status: () => ({
       sessions: schedule.count(),
       streams: feeds.count(),

@@ -1,7 +1,8 @@
 // What is kept of an event is never what was said in it.
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { detailedTypes, detailOf, eventDetailSchema } from '../../src/upstream/event-detail.ts'
+import { detailedTypes, detailOf } from '../../src/upstream/event-detail.ts'
+import { eventDetailSchema } from '../../src/upstream/event-detail-schema.ts'
 import { createInputHash } from '../../src/upstream/input-hash.ts'
 
 const declared = (() => {

@@ -348,3 +348,19 @@ test('of two watchers that share only the one whose a session is reads it, and t
   await work()
   expect([reads.a - left, reads.b > 0]).toEqual([0, true])
 })
+
+test('a session that rests, and that its own gateway died with, is read by the next one as soon as that knows', async () => {
+  const world = await openWatchedWorld({ scenario: 'coding_agent' })
+  let isMine = false
+  const watching = world.watch({ isMine: () => isMine, sweepMs: 1_500 })
+  const { id } = await world.create({})
+  await playTurn(world, id)
+  // It has been listed among the latest, passed over, and is no longer among them.
+  const listed = () => world.reads.filter((kind) => kind === 'sweep').length
+  const before = listed()
+  await until(listed, (count) => count >= before + 6)
+  expect(world.ledgerOf(id).model_requests).toBe(0)
+  isMine = true
+  watching.reshare()
+  await world.agrees(id)
+})

@@ -1,5 +1,5 @@
 // The stored events of a session, each once and in one order, whatever order they were read in.
-import type { EventDetail } from '../../upstream/event-detail.ts'
+import type { EventDetail } from '../../upstream/event-detail-schema.ts'
 
 /** One stored event, its detail read. */
 export type EventLine = {
