@@ -153,7 +153,7 @@ function tellSpan(span: TurnSpan, rows: SessionTraceRows): ToldSpan {
             input_tokens: charge.input_tokens,
             cached_tokens: charge.cached_tokens,
             output_tokens: charge.output_tokens,
-            cost_usd: charge.cost_usd ?? '0.00',
+            cost_usd: formatUsd(parseUsd(charge.cost_usd ?? '0')),
             unpriced_requests: charge.cost_usd === null ? 1 : 0,
           },
     children: span.children.map((child) => tellSpan(child, rows)),
