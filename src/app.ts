@@ -1,7 +1,5 @@
 // The composition root: every room gets here what it needs of the others. No decision is taken in this file.
 
-import { createAuditShow } from './audit-show.ts'
-import { createAuthorizeAdmin } from './authorize/authorize.ts'
 import { createOwnership } from './authorize/ownership/ownership.ts'
 import type { Config, Listen } from './config.ts'
 import { createAnswerEdits, createRedirectAnswers } from './forward/answer-edits.ts'
@@ -21,38 +19,32 @@ import type { Journal } from './kernel/journal.ts'
 import type { Logger } from './kernel/logger.ts'
 import type { Secret } from './kernel/secret.ts'
 import type { Ledger } from './ledger/port.ts'
-import { readKeyUse } from './ledger/queries/key-use.ts'
 import { queryObjectOwners } from './ledger/queries/object-owners.ts'
-import { readDecisions, readDisagreements } from './ledger/queries/policy-history.ts'
 import { readWatchedSessions } from './ledger/queries/watched-sessions.ts'
 import type { Writer } from './ledger/writer.ts'
 import { openEventReading } from './open-event-reading.ts'
-import { openExposure } from './open-exposure.ts'
 import { openIdentity } from './open-identity.ts'
 import { openJudgement } from './open-judgement.ts'
 import { openPinning } from './open-pinning.ts'
 import { openReconcile, type ReconcileParts } from './open-reconcile.ts'
+import { openShow } from './open-show.ts'
 import { openTls } from './open-tls.ts'
 import { openVerification } from './open-verification.ts'
 import { createPin } from './pin/pin.ts'
 import { allRules } from './pin/rules/all-rules.ts'
 import type { PolicyStore } from './policies.ts'
 import type { Book } from './price/book.ts'
-import { loadUsageReport } from './price/usage-report.ts'
 import { readinessOf } from './readiness-checks.ts'
-import { buildShow } from './show/show.ts'
 import { createEventStreamTap } from './tap/event-stream-tap.ts'
 import type { Sighting } from './tap/sighting.ts'
 import type { Metrics } from './trace/metrics.ts'
 import type { Tracing } from './trace/tracing-type.ts'
-import { loadSessionTrace } from './trace/turns/session-trace.ts'
 import { readJsonBody } from './upstream/body.ts'
 import { operations } from './upstream/operations.ts'
 import { ownedKindOf } from './upstream/owned-kinds.ts'
 import { canonicalPath } from './upstream/path.ts'
 import { inspectRequest } from './upstream/unknowns.ts'
 import { openWatch } from './watch/open-watch.ts'
-import { createWebhookReceiver, loadVerifyWebhook } from './watch/webhook.ts'
 
 /** What `main.ts` makes of the configuration, and tests make for themselves. */
 export type AppParts = {
@@ -211,44 +203,15 @@ export async function startApp(parts: AppParts): Promise<App> {
     ...(tls.listener === undefined ? {} : { tls: tls.listener }),
   })
   const gateway = registerGateway(server, deps)
-  const show = buildShow({
-    clock,
-    identify: identity.identifyOperator,
-    authorizeAdmin: createAuthorizeAdmin({ snapshot }),
-    loadKeyUse: () => readKeyUse(parts.ledger),
-    policyHistory: {
-      disagreements: (fromMs) => readDisagreements(parts.ledger, fromMs),
-      decisions: (fromMs) => readDecisions(parts.ledger, fromMs),
-    },
+  const show = await openShow({
+    ...parts,
+    identifyOperator: identity.identifyOperator,
+    snapshot,
     pinning: pinning.shown,
-    loadExposureReport: openExposure({
-      upstreams,
-      ledger: parts.ledger,
-      writer: parts.writer,
-      pins: () => policies.current().pins,
-      clock,
-    }),
+    upstreams,
     reconcile: reconciliation.reconcile,
-    loadSessionTrace: (id) => loadSessionTrace(parts.ledger, id),
-    audit: createAuditShow(parts.ledger, parts.config.dataDir),
-    loadUsageReport: (query) => loadUsageReport({ ledger: parts.ledger, book: parts.book }, query),
-    receiveWebhook:
-      config.watch === null || config.watch.webhookKeys.length === 0
-        ? null
-        : createWebhookReceiver({
-            keys: config.watch.webhookKeys,
-            verify: await loadVerifyWebhook(),
-            wake: watch.wakeAt,
-          }),
-    metrics,
+    wake: watch.wakeAt,
     readiness: [...readinessOf(parts, tls, () => isClosing), ...watch.readiness],
-    onRefused: ({ requestId, code, cause }) => {
-      metrics.countRefusal(code)
-      logger.warn(
-        { request_id: requestId, code, ...(cause === undefined ? {} : { err: cause }) },
-        'admin request refused',
-      )
-    },
   })
   // A revoked key or an ended token stops its open streams within a second, too.
   const watchCallers = setInterval(gateway.withdraw, 500)
