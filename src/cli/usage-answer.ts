@@ -18,6 +18,9 @@ const line = z.object({
   running_ms: count,
   provisional_running_ms: count,
   idle_ms: count,
+  // An older gateway does not tell these apart.
+  waiting_ms: count.default(0),
+  rescheduling_ms: count.default(0),
   web_search_requests: count,
   sessions: count,
   cost_usd: usd,

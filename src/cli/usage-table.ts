@@ -41,6 +41,11 @@ function columnsFor(report: UsageAnswer): readonly Column[] {
     },
     { title: 'running s', cell: (line) => seconds(line.running_ms) },
     { title: 'idle s', cell: (line) => seconds(line.idle_ms) },
+    ...optional(total.waiting_ms > 0, { title: 'waiting s', cell: (line) => seconds(line.waiting_ms) }),
+    ...optional(total.rescheduling_ms > 0, {
+      title: 'resched. s',
+      cell: (line) => seconds(line.rescheduling_ms),
+    }),
     { title: 'sessions', cell: (line) => grouped(line.sessions) },
     ...optional(total.web_search_requests > 0, {
       title: 'searches',

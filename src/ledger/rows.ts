@@ -99,6 +99,8 @@ export type SessionStatusRow = {
   /** For scope `thread`, `primary` and `child` say what the thread is. */
   readonly status: 'running' | 'idle' | 'rescheduling' | 'terminated' | 'primary' | 'child'
   readonly occurred_at: string
+  /** `stop_reason.type` of an idle edge; '' where nothing says one. */
+  readonly reason: string
   readonly ver: number
 }
 

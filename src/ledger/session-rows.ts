@@ -12,7 +12,8 @@ export type SessionIntervalsRow = {
   readonly generation: number
 }
 
-export type IntervalStatus = 'running' | 'idle' | 'rescheduling'
+/** `waiting`: at rest until somebody answers what the session asked; `idle`: at rest with nothing asked. */
+export type IntervalStatus = 'running' | 'idle' | 'waiting' | 'rescheduling'
 
 /** Running time as the upstream has stated it of a session: the most of it, and when that was stated or first seen. */
 export type StatedTimeRow = {

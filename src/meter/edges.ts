@@ -4,13 +4,18 @@ import type { Span } from './segments.ts'
 import { parseLedgerTime } from './upstream-time.ts'
 
 /** One edge of status, with its time in microseconds. */
-export type Edge = Pick<SessionStatusRow, 'event_id' | 'scope' | 'thread_id' | 'status' | 'occurred_at'> & {
+export type Edge = Pick<
+  SessionStatusRow,
+  'event_id' | 'scope' | 'thread_id' | 'status' | 'occurred_at' | 'reason'
+> & {
   readonly micros: number
 }
 /** The time from one edge to the next of the same session or thread; an open end is Infinity. */
 export type Segment = Span & {
   readonly status: Edge['status']
   readonly edgeId: string
+  /** `stop_reason.type` of the edge it begins with. */
+  readonly reason: string
   /** Whether the first edge only says that the rest had begun by then. */
   readonly late: boolean
   /** Whether the next edge is this segment's own end, and not only the next thing that was seen. */
@@ -56,6 +61,7 @@ export function toSegments(edges: readonly Edge[], archived: Edge | undefined): 
       return {
         status: edge.status,
         edgeId: edge.event_id,
+        reason: edge.reason,
         from: Math.floor(edge.micros / 1000),
         to: Math.floor((next?.micros ?? Number.POSITIVE_INFINITY) / 1000),
         late: comesAtRest(edge, archived),

@@ -119,6 +119,7 @@ function toEdge(
     thread_id: ofThread ? threadId : '',
     status,
     occurred_at: occurredAt,
+    reason: event.stop_reason,
     ver: isDeletion ? Number.MAX_SAFE_INTEGER : 0,
   }
 }

@@ -1,4 +1,4 @@
-// Edges of status -> running, idle and rescheduling intervals of a session. Pure: any order, any duplication and any
+// Edges of status -> running, idle, waiting and rescheduling intervals of a session. Pure: any order, any duplication and any
 // split of the same edges give the same intervals.
 //
 // Running time is what the upstream bills: time with at least one thread running, overlaps counted once (SDK 1.12.0,
@@ -40,7 +40,10 @@ export function deriveIntervals(
   const { known, unknown } = stated === undefined ? seen : settleRuns(seen, toStated(stated, observed), room)
 
   const running = [...known, ...unknown]
-  const idle = session.filter((segment) => segment.status === 'idle' || segment.status === 'running')
+  const waiting = session.filter(isWaiting)
+  const idle = session.filter(
+    (segment) => (segment.status === 'idle' && !isWaiting(segment)) || segment.status === 'running',
+  )
   const rescheduling = session.filter((segment) => segment.status === 'rescheduling')
   const atRest = (status: IntervalStatus, spans: readonly Span[]) =>
     subtract(spans, running).flatMap((span) => toRest(status, span, observed))
@@ -48,6 +51,7 @@ export function deriveIntervals(
     ...known.map(({ from, to }) => toInterval('running', from, to, false)),
     ...unknown.map((span) => toInterval('running', span.from, boundOf(span, observed), true)),
     ...atRest('idle', idle),
+    ...atRest('waiting', waiting),
     ...atRest('rescheduling', rescheduling),
   ].toSorted((a, b) => a.startedAtMs - b.startedAtMs)
 }
@@ -130,6 +134,10 @@ const pausesIn = (run: Span, paused: readonly Segment[]): readonly Segment[] =>
 
 const isRunning = (segment: Segment): boolean => segment.status === 'running'
 
+/** An approval, or the result of a tool that runs elsewhere, is asked for (SDK 1.12.0, `stop_reason` of `session.status_idle`). */
+const isWaiting = (segment: Segment): boolean =>
+  segment.status === 'idle' && segment.reason === 'requires_action'
+
 /** An open run is bounded by the latest sight of another status after its start; that is not yet its end. */
 function boundOf(span: Span, observed: readonly Edge[]): number | null {
   if (span.to !== Number.POSITIVE_INFINITY) return span.to
@@ -140,7 +148,9 @@ function boundOf(span: Span, observed: readonly Edge[]): number | null {
 /** Rest that is still open lasts as far as it was seen: an abandoned session does not add hours for ever. */
 function toRest(status: IntervalStatus, span: Span, observed: readonly Edge[]): readonly Interval[] {
   if (span.to !== Number.POSITIVE_INFINITY) return [toInterval(status, span.from, span.to, false)]
-  const seenUntil = observed.find((edge) => edge.status === status)
+  // An object only says `idle`: whether it waits is in the event that put it to rest.
+  const seenAs = status === 'waiting' ? 'idle' : status
+  const seenUntil = observed.find((edge) => edge.status === seenAs)
   const to = seenUntil === undefined ? span.from : toMs(seenUntil.occurred_at)
   return to > span.from ? [toInterval(status, span.from, to, true)] : []
 }

@@ -24,6 +24,7 @@ export function projectSession(session: MeteredSession): Partial<StatedRows> | n
     thread_id: '',
     status,
     occurred_at: formatLedgerTime(micros),
+    reason: '',
     ver: 0,
   })
   const seenAt = session.seen_at_ms * 1000
@@ -87,6 +88,7 @@ export function projectThread(thread: MeteredThread): Partial<StatedRows> {
         thread_id: thread.thread_id,
         status: isPrimary ? 'primary' : 'child',
         occurred_at: formatLedgerTime(thread.seen_at_ms * 1000),
+        reason: '',
         ver: 0,
       },
     ],
@@ -119,6 +121,7 @@ export function projectDeletion(deletion: MeteredDeletion): Partial<StatedRows> 
         thread_id: '',
         status: 'terminated',
         occurred_at: formatLedgerTime(deletion.seen_at_ms * 1000),
+        reason: '',
         ver: Number.MAX_SAFE_INTEGER - Math.floor(deletion.seen_at_ms),
       },
     ],

@@ -55,6 +55,7 @@ const eventSighting = z.object({
   // Records of an older version, still in the journal, have none of these.
   exchange_id: text.default(''),
   source: text.default(''),
+  stop_reason: text.default(''),
   detail: eventDetailSchema.catch({}).default({}),
 })
 

@@ -38,6 +38,10 @@ export type UsageLine = {
    * last seen so, and not up to now: one that nobody looks at again adds nothing.
    */
   readonly idle_ms: number
+  /** At rest too, but until somebody answers: an approval, or a tool's result that the client owes. Not in `idle_ms`. */
+  readonly waiting_ms: number
+  /** The upstream moved the session, and nothing ran. */
+  readonly rescheduling_ms: number
   readonly web_search_requests: number
   /** Distinct sessions that ran, rested or asked a model in the line; in `total`, over the whole report. */
   readonly sessions: number
@@ -155,6 +159,8 @@ function totalOf(lines: readonly UsageLine[], sessions: number): UsageLine {
     running_ms: count((line) => line.running_ms),
     provisional_running_ms: count((line) => line.provisional_running_ms),
     idle_ms: count((line) => line.idle_ms),
+    waiting_ms: count((line) => line.waiting_ms),
+    rescheduling_ms: count((line) => line.rescheduling_ms),
     web_search_requests: count((line) => line.web_search_requests),
     sessions,
     cost_usd: money((line) => line.cost_usd),

@@ -15,6 +15,8 @@ const columns = [
   'running_ms',
   'provisional_running_ms',
   'idle_ms',
+  'waiting_ms',
+  'rescheduling_ms',
   'web_search_requests',
   'sessions',
   'token_cost_usd',

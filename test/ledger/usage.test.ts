@@ -46,6 +46,28 @@ test('a range cuts intervals at both ends and a day bucket holds its whole day',
   expect(lines).toMatchObject([{ bucket: '2026-11-20T00:00:00Z', running_ms: hour, idle_ms: 10 * hour }])
 })
 
+test('time at rest is told apart: nothing asked, waiting for an answer, and moved by the upstream', async () => {
+  const at = (minutes: number) => day + 10 * hour + minutes * minute
+  await house.write([
+    creation('s1', 'payments', {}),
+    status('s1', 'e1', at(0), 'running'),
+    { ...status('s1', 'e2', at(1), 'idle'), stop_reason: 'requires_action' },
+    status('s1', 'e3', at(4), 'running'),
+    status('s1', 'e4', at(5), 'rescheduled'),
+    status('s1', 'e5', at(7), 'running'),
+    { ...status('s1', 'e6', at(8), 'idle'), stop_reason: 'end_turn' },
+    deletion('s1', at(18)),
+  ])
+  const { total } = await house.report({ fromMs: at(0) })
+  expect(total).toMatchObject({
+    running_ms: 3 * minute,
+    waiting_ms: 3 * minute,
+    rescheduling_ms: 2 * minute,
+    idle_ms: 10 * minute,
+    runtime_cost_usd: '0.004',
+  })
+})
+
 test('every grouping and bucket adds up to the same total, to the last pico-dollar', async () => {
   const teams = ['payments', 'search', 'payments', 'ads', 'search', 'ads', 'payments']
   const records = teams.flatMap((team, n) => [

@@ -24,6 +24,8 @@ export function usageLine(line: Partial<UsageLine> & { readonly key: string }): 
     running_ms: 0,
     provisional_running_ms: 0,
     idle_ms: 0,
+    waiting_ms: 0,
+    rescheduling_ms: 0,
     web_search_requests: 0,
     sessions: 0,
     cost_usd: '0',

@@ -23,6 +23,7 @@ function edge(
     thread_id,
     status,
     occurred_at,
+    reason: '',
     ver: scope === 'observed' ? atMs : 0,
   }
 }
@@ -210,4 +211,41 @@ test('intervals never overlap and running time is never counted twice', () => {
       }
     }),
   )
+})
+
+test('rest until somebody answers is waiting, not idle; what runs meanwhile is running', () => {
+  const asked = (id: string, atMs: number) => ({ ...edge(id, atMs, 'idle'), reason: 'requires_action' })
+  const edges = [
+    edge('e1', 0, 'running'),
+    asked('e2', 1000),
+    edge('e3', 1500, 'running'),
+    { ...edge('e4', 1700, 'idle'), reason: 'end_turn' },
+    edge('observed:idle', 2000, 'idle', '', 'observed'),
+  ]
+  expect(short(deriveIntervals(edges))).toEqual([
+    'running 0 1000 closed',
+    'waiting 1000 1500 closed',
+    'running 1500 1700 closed',
+    'idle 1700 2000 open',
+  ])
+  const stillOpen = [
+    edge('e1', 0, 'running'),
+    asked('e2', 1000),
+    edge('observed:idle', 9000, 'idle', '', 'observed'),
+  ]
+  expect(short(deriveIntervals(stillOpen))).toEqual(['running 0 1000 closed', 'waiting 1000 9000 open'])
+  // Time that the upstream counted as running, unseen, is taken from the waiting: it never stands in both.
+  const all = deriveIntervals(edges, {
+    session_id: 's',
+    active_ms: 1400,
+    observed_at: formatLedgerTime((origin + 1700) * 1000),
+    checkpoints: [],
+    snapshots: 1,
+  })
+  const sum = (status: string) =>
+    all
+      .filter((each) => each.status === status)
+      .reduce((ms, { startedAtMs, endedAtMs }) => ms + (endedAtMs ?? Number.NaN) - startedAtMs, 0)
+  expect(sum('running')).toBe(1400)
+  expect(sum('waiting')).toBe(300)
 })

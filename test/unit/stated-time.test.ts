@@ -11,7 +11,8 @@ const at = (ms: number) => formatLedgerTime((origin + ms) * 1000)
 
 function edge(event_id: string, ms: number, status: SessionStatusRow['status'], thread_id = '') {
   const scope = event_id === 'observed:idle' ? 'observed' : thread_id === '' ? 'session' : 'thread'
-  return { session_id: 's', event_id, scope, thread_id, status, occurred_at: at(ms), ver: 0 } as const
+  const row = { session_id: 's', event_id, scope, thread_id, status, occurred_at: at(ms) } as const
+  return { ...row, reason: '', ver: 0 } as const
 }
 
 function statedBy(checkpoints: readonly (readonly [ms: number, activeMs: number])[]): StatedTimeRow {

@@ -23,6 +23,8 @@ WITH
       0 AS running_ms,
       0 AS provisional_running_ms,
       0 AS idle_ms,
+      0 AS waiting_ms,
+      0 AS rescheduling_ms,
       toInt64(web_search_requests) AS web_search_requests
     FROM tollgate.usage_events FINAL
     WHERE kind IN ('model_request', 'message', 'message_part')
@@ -69,6 +71,8 @@ WITH
       if(interval_status = 'running' AND interval_provisional = 0, piece_ms, 0) AS running_ms,
       if(interval_status = 'running' AND interval_provisional = 1, piece_ms, 0) AS provisional_running_ms,
       if(interval_status = 'idle', piece_ms, 0) AS idle_ms,
+      if(interval_status = 'waiting', piece_ms, 0) AS waiting_ms,
+      if(interval_status = 'rescheduling', piece_ms, 0) AS rescheduling_ms,
       0 AS web_search_requests,
       least(end_ms, (piece + 1) * piece_size_ms) - at_ms AS piece_ms
     FROM intervals
@@ -92,18 +96,18 @@ WITH
       session_id, at_ms, own_model,
       input_tokens, output_tokens, cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens,
       model_requests, unpriced_requests, token_cost_usd,
-      running_ms, provisional_running_ms, idle_ms, web_search_requests
+      running_ms, provisional_running_ms, idle_ms, waiting_ms, rescheduling_ms, web_search_requests
     FROM requests
     UNION ALL
     SELECT
       session_id, at_ms, own_model,
       input_tokens, output_tokens, cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens,
       model_requests, unpriced_requests, token_cost_usd,
-      running_ms, provisional_running_ms, idle_ms, web_search_requests
+      running_ms, provisional_running_ms, idle_ms, waiting_ms, rescheduling_ms, web_search_requests
     FROM pieces
     UNION ALL
     SELECT
-      session_id, at_ms, '', 0, 0, 0, 0, 0, 0, 0, toDecimal128(0, 12), 0, 0, 0, added
+      session_id, at_ms, '', 0, 0, 0, 0, 0, 0, 0, toDecimal128(0, 12), 0, 0, 0, 0, 0, added
     FROM searches
     WHERE added > 0 AND at_ms >= {from_ms: Int64} AND at_ms < {to_ms: Int64}
   ),
@@ -151,6 +155,8 @@ SELECT
   sum(line.running_ms) AS running_ms,
   sum(line.provisional_running_ms) AS provisional_running_ms,
   sum(line.idle_ms) AS idle_ms,
+  sum(line.waiting_ms) AS waiting_ms,
+  sum(line.rescheduling_ms) AS rescheduling_ms,
   sum(line.web_search_requests) AS web_search_requests,
   sumMap(map(line.rate, line.running_ms)) AS running_ms_by_rate,
   sumMap(map(line.rate, line.web_search_requests)) AS web_searches_by_rate,

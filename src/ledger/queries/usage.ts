@@ -57,6 +57,8 @@ const rowSchema = z.object({
   running_ms: count,
   provisional_running_ms: count,
   idle_ms: count,
+  waiting_ms: count,
+  rescheduling_ms: count,
   web_search_requests: count,
   running_ms_by_rate: countByRate,
   web_searches_by_rate: countByRate,

@@ -52,6 +52,7 @@ const edge = z.object({
   thread_id: z.string(),
   status: z.enum(['running', 'idle', 'rescheduling', 'terminated', 'primary', 'child']),
   occurred_at: z.string(),
+  reason: z.string(),
   ver: integer,
 })
 
