@@ -3,8 +3,10 @@ import type { AppParts } from './app.ts'
 import { createAuditShow } from './audit-show.ts'
 import { createAuthorizeAdmin } from './authorize/authorize.ts'
 import type { RoutedUpstream } from './forward/route.ts'
+import { readAdjustments } from './ledger/queries/adjustments.ts'
 import { readKeyUse } from './ledger/queries/key-use.ts'
 import { readDecisions, readDisagreements } from './ledger/queries/policy-history.ts'
+import { readToolUses } from './ledger/queries/tool-uses.ts'
 import { openExposure } from './open-exposure.ts'
 import { loadUsageReport } from './price/usage-report.ts'
 import { buildShow, type ShowDeps } from './show/show.ts'
@@ -37,6 +39,8 @@ export async function openShow(parts: ShowParts): Promise<ReturnType<typeof buil
     loadExposureReport: openExposure({ ...parts, pins: () => policies.current().pins }),
     reconcile: parts.reconcile,
     loadSessionTrace: (id) => loadSessionTrace(ledger, id),
+    loadAdjustments: (query) => readAdjustments(ledger, query),
+    loadToolUses: (query) => readToolUses(ledger, query),
     audit: createAuditShow(ledger, config.dataDir),
     loadUsageReport: (query) => loadUsageReport({ ledger, book: parts.book }, query),
     receiveWebhook: await openWebhook(parts),

@@ -8,6 +8,7 @@ import { addMigrate } from './migrate.ts'
 import { addPins } from './pins.ts'
 import { addPolicy } from './policy.ts'
 import { addReconcile } from './reconcile.ts'
+import { addSessionLists } from './session-lists.ts'
 import { addSimulate } from './simulate.ts'
 import { addStart } from './start.ts'
 import { addTrace } from './trace.ts'
@@ -42,6 +43,7 @@ export async function runTollgate(args: readonly string[], io: CommandIo = proce
     addAudit,
     addReconcile,
     addTrace,
+    addSessionLists,
   ])
     add(program, io)
   try {

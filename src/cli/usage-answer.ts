@@ -22,9 +22,11 @@ const line = z.object({
   waiting_ms: count.default(0),
   rescheduling_ms: count.default(0),
   web_search_requests: count,
+  adjustments: count.default(0),
   sessions: count,
   cost_usd: usd,
   token_cost_usd: usd,
+  adjustment_cost_usd: usd.default('0'),
   runtime_cost_usd: usd,
   web_search_cost_usd: usd,
 }) satisfies z.ZodType<UsageLine>

@@ -63,12 +63,17 @@ function footnotes({ total }: UsageAnswer): string {
   const notes: string[] = []
   if (total.unpriced_requests > 0) {
     notes.push(
-      `${grouped(total.unpriced_requests)} of ${grouped(total.model_requests)} model requests have no known price and are not in the cost`,
+      `${grouped(total.unpriced_requests)} of ${grouped(total.model_requests)} model requests have no known price: only what the provider stated of their sessions is in the cost`,
     )
   }
   if (total.provisional_running_ms > 0) {
     notes.push(
       `${seconds(total.provisional_running_ms)} s are still running, or their end was not seen yet, and are not in the cost`,
+    )
+  }
+  if (total.adjustments > 0) {
+    notes.push(
+      `${grouped(total.adjustments)} adjustments make facts equal to the provider's own count; they are ${total.adjustment_cost_usd} USD of the cost (see \`tollgate adjustments\`)`,
     )
   }
   return notes.map((note) => `note: ${note}\n`).join('')

@@ -12,6 +12,7 @@ import { createWriter } from '../ledger/writer.ts'
 import { createProjector } from '../meter/projector.ts'
 import { loadBook } from '../price/book.ts'
 import { chargeColumns, createPricer } from '../price/price.ts'
+import { rateStated } from '../price/rates.ts'
 import { openAuditWriter } from './audit-writer.ts'
 import { type DrainReport, type DrainStart, drainOrderSchema } from './drain-messages.ts'
 import { followJournal } from './followed-journal.ts'
@@ -85,12 +86,16 @@ function open({ dir, durable, connection, cluster, audit: auditing, logLevel }: 
     },
   })
   const audit = openAuditWriter({ ...auditing, ledger, logger })
-  const price = createPricer(loadBook())
+  const book = loadBook()
+  const price = createPricer(book)
   const writer = createWriter({
     journal,
     ledger,
     prepare: () => migrate(ledger, cluster === null ? {} : { cluster }),
-    projector: createProjector({ price: (fact) => chargeColumns(price(fact)) }),
+    projector: createProjector({
+      price: (fact) => chargeColumns(price(fact)),
+      rateStated: (used) => rateStated(book, used),
+    }),
     keepEntries: audit.take,
     clock: systemClock,
     logger,

@@ -14,6 +14,7 @@ import {
   readEdges,
   readModels,
   readStatedTimes,
+  readTallies,
   readUnpricedFacts,
 } from './queries/writer-reads.ts'
 import type { QuarantinedRow, StatedRows, UsageEventFact, UsageEventRow } from './rows.ts'
@@ -45,6 +46,7 @@ export async function applyBatch(deps: BatchDeps, records: readonly JournalRecor
     insertRows(ledger, 'quarantined_records', stated.quarantined_records),
   ])
   await Promise.all([applyFacts(deps, stated), applyIntervals(deps, stated), applySenders(deps, stated)])
+  await applyAdjustments(deps, stated)
   // Last: it says that all of the above is here.
   await insertRows(ledger, 'watched_sessions', stated.watched_sessions)
   return stated.quarantined_records.length
@@ -125,6 +127,20 @@ async function applyIntervals({ ledger, projector }: BatchDeps, stated: StatedRo
     rows.push(projector.deriveIntervals(sessionId, ofSession, times.get(sessionId)))
   }
   await insertRows(ledger, 'session_intervals', rows)
+}
+
+/** After facts, prices and intervals: it is made of all three. Where nothing was off and nothing is, nothing is written. */
+async function applyAdjustments({ ledger, projector }: BatchDeps, stated: StatedRows): Promise<void> {
+  const { facts, sessions, threads, session_status, usage_snapshots } = stated
+  const ids = sessionsOf([...facts, ...sessions, ...threads, ...session_status, ...usage_snapshots])
+  const tallies = await readTallies(ledger, ids)
+  if (tallies.length === 0) return
+  const find = await readModels(ledger, sessionsOf(tallies))
+  const rows = tallies.flatMap((tally) => {
+    const row = projector.deriveAdjustments(tally, find(tally.session_id, ''))
+    return row.reason.length === 0 && tally.adjustments === 0 ? [] : [row]
+  })
+  await insertRows(ledger, 'session_adjustments', rows)
 }
 
 function attributeWith(projector: Projector, find: FindModel, fact: UsageEventFact): UsageEventRow {

@@ -1,5 +1,6 @@
 // What the writer needs of the meter. The ledger knows tables and order; the meter knows what records mean.
 import type { JournalRecord } from '../kernel/journal.ts'
+import type { SessionTally } from './queries/session-tallies.ts'
 import type {
   QuarantinedRow,
   SessionRow,
@@ -9,7 +10,7 @@ import type {
   UsageEventFact,
   UsageEventRow,
 } from './rows.ts'
-import type { SessionIntervalsRow, StatedTimeRow } from './session-rows.ts'
+import type { SessionAdjustmentsRow, SessionIntervalsRow, StatedTimeRow } from './session-rows.ts'
 
 type ModelFields = 'model' | 'speed' | 'inference_geo'
 
@@ -32,4 +33,9 @@ export type Projector = {
     edges: readonly SessionStatusRow[],
     stated: StatedTimeRow | undefined,
   ) => SessionIntervalsRow
+  /** What a session's facts lack of what the upstream counts, or have too much. */
+  readonly deriveAdjustments: (
+    tally: SessionTally,
+    session: Pick<SessionRow, ModelFields> | undefined,
+  ) => SessionAdjustmentsRow
 }

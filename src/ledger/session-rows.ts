@@ -26,6 +26,26 @@ export type StatedTimeRow = {
   readonly snapshots: number
 }
 
+/**
+ * What a session's facts lack of what the upstream stated, or have too much: position `n` of each array is one adjustment,
+ * so that facts and adjustments together are exactly the upstream's count.
+ */
+export type SessionAdjustmentsRow = {
+  readonly session_id: string
+  readonly at: readonly string[]
+  /** Of tokens: `input`, `output`, `cache_read`, `cache_write_5m`, `cache_write_1h`; '' for one of money alone. */
+  readonly category: readonly string[]
+  readonly model: readonly string[]
+  /** Signed; 0 for one of money alone. */
+  readonly quantity: readonly number[]
+  /** Signed, US dollars at list price; null when no price is known. */
+  readonly cost_usd: readonly (string | null)[]
+  /** `src/meter/adjustments.ts` says which there are. */
+  readonly reason: readonly string[]
+  /** How much was known when it was derived; more replaces less. */
+  readonly generation: number
+}
+
 /** One event of a session as the upstream told it: names, ids and outcomes, never its content. */
 export type SessionEventRow = {
   readonly session_id: string

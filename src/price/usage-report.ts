@@ -21,6 +21,7 @@ export type UsageLine = {
   readonly key: string
   /** Start of the bucket, ISO 8601 UTC; null without bucket. */
   readonly bucket: string | null
+  /** Tokens are facts and adjustments together; less than zero where a line holds only what was taken back. */
   readonly input_tokens: number
   readonly output_tokens: number
   readonly cache_read_tokens: number
@@ -43,11 +44,15 @@ export type UsageLine = {
   /** The upstream moved the session, and nothing ran. */
   readonly rescheduling_ms: number
   readonly web_search_requests: number
+  /** How many adjustments are in the line: differences between facts and the upstream's own count. */
+  readonly adjustments: number
   /** Distinct sessions that ran, rested or asked a model in the line; in `total`, over the whole report. */
   readonly sessions: number
   /** Exact decimal strings, US dollars: `cost_usd` is the sum of the other three. */
   readonly cost_usd: string
   readonly token_cost_usd: string
+  /** Part of `token_cost_usd`: what adjustments added or took back. */
+  readonly adjustment_cost_usd: string
   readonly runtime_cost_usd: string
   readonly web_search_cost_usd: string
 }
@@ -137,6 +142,7 @@ function toLine(line: UsageQuantities, runtimePicoUsd: bigint, webSearchPicoUsd:
     ...quantities,
     cost_usd: formatUsd(tokenPicoUsd + runtimePicoUsd + webSearchPicoUsd),
     token_cost_usd: formatUsd(tokenPicoUsd),
+    adjustment_cost_usd: formatUsd(parseUsd(line.adjustment_cost_usd)),
     runtime_cost_usd: formatUsd(runtimePicoUsd),
     web_search_cost_usd: formatUsd(webSearchPicoUsd),
   }
@@ -162,9 +168,11 @@ function totalOf(lines: readonly UsageLine[], sessions: number): UsageLine {
     waiting_ms: count((line) => line.waiting_ms),
     rescheduling_ms: count((line) => line.rescheduling_ms),
     web_search_requests: count((line) => line.web_search_requests),
+    adjustments: count((line) => line.adjustments),
     sessions,
     cost_usd: money((line) => line.cost_usd),
     token_cost_usd: money((line) => line.token_cost_usd),
+    adjustment_cost_usd: money((line) => line.adjustment_cost_usd),
     runtime_cost_usd: money((line) => line.runtime_cost_usd),
     web_search_cost_usd: money((line) => line.web_search_cost_usd),
   }

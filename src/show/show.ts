@@ -12,6 +12,7 @@ import { type PinsRoutesDeps, registerPinsRoutes } from './pins-routes.ts'
 import { type PolicyRoutesDeps, registerPolicyRoutes } from './policy-routes.ts'
 import { createReadiness, type ReadinessCheck } from './readiness.ts'
 import { type ReconcileRouteDeps, registerReconcile } from './reconcile-route.ts'
+import { registerSessionLists, type SessionListsDeps } from './session-lists.ts'
 import { registerSessionTrace, type SessionTraceRouteDeps } from './session-trace-route.ts'
 import { renderUsageCsv } from './usage-csv.ts'
 import { parseUsageQuery } from './usage-query.ts'
@@ -31,7 +32,8 @@ export type ShowDeps = GuardDeps &
   PinsReportDeps &
   AuditRoutesDeps &
   ReconcileRouteDeps &
-  SessionTraceRouteDeps & {
+  SessionTraceRouteDeps &
+  SessionListsDeps & {
     readonly loadUsageReport: (query: UsageQuery) => Promise<UsageReport>
     /** When each key was last used. */
     readonly loadKeyUse: () => Promise<readonly { readonly key_id: string; readonly last_used: string }[]>
@@ -108,6 +110,7 @@ function registerRoutes(app: FastifyInstance, deps: ShowDeps): void {
   registerAuditRoutes(app, deps, fromLedger)
   registerReconcile(app, deps, fromLedger)
   registerSessionTrace(app, deps, fromLedger)
+  registerSessionLists(app, deps, fromLedger)
   registerWebhookRoute(app, deps.receiveWebhook ?? null)
 
   app.get('/api/v1/usage', { config: { action: 'usage.read' } }, async (request, reply) => {

@@ -3,27 +3,12 @@ import { z } from 'zod'
 import { TollgateError } from '../kernel/errors.ts'
 import { usageGroups } from '../ledger/queries/usage.ts'
 import type { UsageQuery } from '../price/usage-report.ts'
+import { faultsOf, instant, oneOf, startOfMonthMs } from './parameters.ts'
 
 const msPerDay = 86_400_000
 
 /** Days one report may span: an answer is held in memory, keys times buckets of it. */
 const daysMax = { hour: 92, day: 1_100, none: 3_660 }
-
-const once = (expected: string) => z.string({ error: `must be given once, as ${expected}` })
-const oneOf = <const Values extends readonly [string, ...string[]]>(values: Values) =>
-  once(`one of ${values.join(', ')}`).pipe(z.enum(values, `is not one of ${values.join(', ')}`))
-
-// Without a zone the time is UTC; the machine's own zone must not move a bill.
-const instant = once('a date or time').transform((text, context): number => {
-  const zoned = /T[^Z+-]*$/.test(text) ? `${text}Z` : text
-  const isIso = z.union([z.iso.date(), z.iso.datetime({ offset: true })]).safeParse(zoned).success
-  if (isIso) return Date.parse(zoned)
-  context.addIssue({
-    code: 'custom',
-    message: 'is neither a date such as `2026-01-31` nor a time such as `2026-01-31T12:00:00Z`',
-  })
-  return z.NEVER
-})
 
 const schema = z.strictObject({
   group_by: oneOf(usageGroups).default('team'),
@@ -42,7 +27,8 @@ export type UsageRequest = { readonly query: UsageQuery; readonly format: 'json'
  */
 export function parseUsageQuery(params: unknown, nowMs: number): UsageRequest {
   const result = schema.safeParse(params)
-  if (!result.success) throw invalid(result.error.issues.flatMap((issue) => faultsOf(issue)))
+  if (!result.success)
+    throw invalid(result.error.issues.flatMap((issue) => faultsOf(issue, Object.keys(schema.shape))))
   const { group_by: groupBy, bucket, format } = result.data
   const toMs = result.data.to ?? nowMs
   const fromMs = result.data.from ?? startOfMonthMs(toMs - 1)
@@ -58,17 +44,6 @@ export function parseUsageQuery(params: unknown, nowMs: number): UsageRequest {
   return { query: bucket === undefined ? query : { ...query, bucket }, format }
 }
 
-function faultsOf(issue: z.core.$ZodIssue): readonly string[] {
-  if (issue.code !== 'unrecognized_keys') return [`\`${issue.path.join('.')}\` ${issue.message}`]
-  const known = Object.keys(schema.shape).join(', ')
-  return issue.keys.map((key) => `\`${key.slice(0, 40)}\` is not a parameter; there are ${known}`)
-}
-
 const invalid = (faults: readonly string[]) => new TollgateError('show.query_invalid', faults.join('; '))
 
 const iso = (ms: number) => new Date(ms).toISOString()
-
-function startOfMonthMs(ms: number): number {
-  const date = new Date(ms)
-  return Date.UTC(date.getUTCFullYear(), date.getUTCMonth())
-}

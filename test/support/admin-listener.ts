@@ -27,9 +27,11 @@ export function usageLine(line: Partial<UsageLine> & { readonly key: string }): 
     waiting_ms: 0,
     rescheduling_ms: 0,
     web_search_requests: 0,
+    adjustments: 0,
     sessions: 0,
     cost_usd: '0',
     token_cost_usd: '0',
+    adjustment_cost_usd: '0',
     runtime_cost_usd: '0',
     web_search_cost_usd: '0',
     ...line,
@@ -70,6 +72,8 @@ export async function startAdminListener(deps: Partial<ShowDeps> = {}) {
     clock: { nowMs: () => nowMs, monotonicMs: () => 0 },
     loadKeyUse: async () => [],
     loadSessionTrace: async () => null,
+    loadAdjustments: async () => [],
+    loadToolUses: async () => [],
     reconcile: async () => {
       throw new Error('nobody reconciles here')
     },

@@ -10,6 +10,7 @@ import { createWriter, type WriterDeps } from '../../src/ledger/writer.ts'
 import { createProjector } from '../../src/meter/projector.ts'
 import { loadBook } from '../../src/price/book.ts'
 import { chargeColumns, createPricer } from '../../src/price/price.ts'
+import { rateStated } from '../../src/price/rates.ts'
 import { loadUsageReport, type UsageQuery, type UsageReport } from '../../src/price/usage-report.ts'
 import { startEmbeddedLedger, temporaryFolder } from './embedded-ledger.ts'
 import { createMemoryJournal } from './memory-journal.ts'
@@ -21,13 +22,17 @@ const tables = [
   'threads',
   'session_status',
   'session_intervals',
+  'session_adjustments',
   'exchanges',
   'quarantined_records',
 ]
 const book = loadBook()
 const price = createPricer(book)
 
-export const projector = createProjector({ price: (fact) => chargeColumns(price(fact)) })
+export const projector = createProjector({
+  price: (fact) => chargeColumns(price(fact)),
+  rateStated: (used) => rateStated(book, used),
+})
 
 export type MeteredLedger = {
   readonly ledger: () => ClickHouseLedger

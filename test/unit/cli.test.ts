@@ -71,7 +71,9 @@ test('usage prints each line and the total, exact to the last decimal', async ()
   ])
   expect(words(rows[3]).at(-1)).toBe('0.000000000000')
   expect(words(rows[4])[0]).toBe('total')
-  expect(rows[5]).toBe('note: 2 of 9 model requests have no known price and are not in the cost')
+  expect(rows[5]).toBe(
+    'note: 2 of 9 model requests have no known price: only what the provider stated of their sessions is in the cost',
+  )
 })
 
 test('every option reaches the listener as it was written', async () => {

@@ -203,6 +203,25 @@ test('running time of a session that was only ever retrieved is what the upstrea
   expect(bill.running_ms).toBe(8 * minute)
 })
 
+test.each(['chat', 'tiers', 'family'])(
+  'of a session that was only ever retrieved (%s), tokens are the upstream’s and cost is within a cent',
+  async (scenario) => {
+    const id = await books.open('search', 'claude-haiku-5-5', scenario)
+    await books.send('search', id)
+    books.clock.advance(120 * minute)
+    await books.as('search').beta.sessions.retrieve(id)
+    const { line, bill } = await bothSides(id)
+    const { model_requests: _unseen, ...tokens } = billed(bill)
+    expect(line).toMatchObject(tokens)
+    const off = parseUsd(line?.cost_usd ?? '0') - parseUsd(bill.cost_usd ?? '')
+    expect(off <= 10_000_000_000n && off >= -10_000_000_000n).toBe(true)
+    await readHistory(books.as('search'), id)
+    await books.settle()
+    const found = (await books.report()).lines.find((each) => each.key === id)
+    expect(found).toMatchObject({ ...billed(bill), adjustments: 0, cost_usd: bill.cost_usd })
+  },
+)
+
 test('requests of the primary thread, read under its own name by a client that never listed threads, keep their price', async () => {
   const client = books.as('search')
   const id = await books.open('search', 'claude-haiku-4-5', 'chat')

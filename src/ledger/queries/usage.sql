@@ -12,11 +12,11 @@ WITH
       session_id,
       toUnixTimestamp64Milli(occurred_at) AS at_ms,
       if(model = '', '(unknown)', model) AS own_model,
-      input_tokens,
-      output_tokens,
-      cache_read_tokens,
-      cache_write_5m_tokens,
-      cache_write_1h_tokens,
+      toInt64(input_tokens) AS input_tokens,
+      toInt64(output_tokens) AS output_tokens,
+      toInt64(cache_read_tokens) AS cache_read_tokens,
+      toInt64(cache_write_5m_tokens) AS cache_write_5m_tokens,
+      toInt64(cache_write_1h_tokens) AS cache_write_1h_tokens,
       1 AS model_requests,
       isNull(cost_usd) AS unpriced_requests,
       ifNull(cost_usd, toDecimal128(0, 12)) AS token_cost_usd,
@@ -90,24 +90,55 @@ WITH
     WINDOW earlier AS
       (PARTITION BY session_id ORDER BY observed_at, snapshot_key ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
   ),
+  -- What the upstream counted beyond facts, or less: tokens and money, each with its sign.
+  adjustments AS
+  (
+    SELECT
+      session_id,
+      toUnixTimestamp64Milli(adjusted_at) AS at_ms,
+      toString(adjusted_model) AS own_model,
+      if(adjusted_category = 'input', adjusted_by, 0) AS input_tokens,
+      if(adjusted_category = 'output', adjusted_by, 0) AS output_tokens,
+      if(adjusted_category = 'cache_read', adjusted_by, 0) AS cache_read_tokens,
+      if(adjusted_category = 'cache_write_5m', adjusted_by, 0) AS cache_write_5m_tokens,
+      if(adjusted_category = 'cache_write_1h', adjusted_by, 0) AS cache_write_1h_tokens,
+      ifNull(adjusted_usd, toDecimal128(0, 12)) AS by_usd
+    FROM tollgate.session_adjustments FINAL
+    ARRAY JOIN
+      at AS adjusted_at,
+      model AS adjusted_model,
+      category AS adjusted_category,
+      quantity AS adjusted_by,
+      cost_usd AS adjusted_usd
+    WHERE at_ms >= {from_ms: Int64} AND at_ms < {to_ms: Int64}
+  ),
   activity AS
   (
     SELECT
       session_id, at_ms, own_model,
       input_tokens, output_tokens, cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens,
       model_requests, unpriced_requests, token_cost_usd,
-      running_ms, provisional_running_ms, idle_ms, waiting_ms, rescheduling_ms, web_search_requests
+      running_ms, provisional_running_ms, idle_ms, waiting_ms, rescheduling_ms, web_search_requests,
+      0 AS adjustments, toDecimal128(0, 12) AS adjustment_cost_usd
     FROM requests
     UNION ALL
     SELECT
       session_id, at_ms, own_model,
       input_tokens, output_tokens, cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens,
+      0, 0, by_usd,
+      0, 0, 0, 0, 0, 0, 1, by_usd
+    FROM adjustments
+    UNION ALL
+    SELECT
+      session_id, at_ms, own_model,
+      input_tokens, output_tokens, cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens,
       model_requests, unpriced_requests, token_cost_usd,
-      running_ms, provisional_running_ms, idle_ms, waiting_ms, rescheduling_ms, web_search_requests
+      running_ms, provisional_running_ms, idle_ms, waiting_ms, rescheduling_ms, web_search_requests,
+      0, toDecimal128(0, 12)
     FROM pieces
     UNION ALL
     SELECT
-      session_id, at_ms, '', 0, 0, 0, 0, 0, 0, 0, toDecimal128(0, 12), 0, 0, 0, 0, 0, added
+      session_id, at_ms, '', 0, 0, 0, 0, 0, 0, 0, toDecimal128(0, 12), 0, 0, 0, 0, 0, added, 0, toDecimal128(0, 12)
     FROM searches
     WHERE added > 0 AND at_ms >= {from_ms: Int64} AND at_ms < {to_ms: Int64}
   ),
@@ -158,6 +189,8 @@ SELECT
   sum(line.waiting_ms) AS waiting_ms,
   sum(line.rescheduling_ms) AS rescheduling_ms,
   sum(line.web_search_requests) AS web_search_requests,
+  sum(line.adjustments) AS adjustments,
+  sum(line.adjustment_cost_usd) AS adjustment_cost_usd,
   sumMap(map(line.rate, line.running_ms)) AS running_ms_by_rate,
   sumMap(map(line.rate, line.web_search_requests)) AS web_searches_by_rate,
   -- Direct calls of the Messages API are kept under an id per caller: no session.

@@ -37,6 +37,8 @@ const count = z.union([z.string(), z.number()]).transform((value, context) => {
   context.addIssue(`\`${value}\` is not a count`)
   return z.NEVER
 })
+// Adjustments may take back more than a bucket used.
+const signed = z.union([z.string(), z.number()]).transform(Number).refine(Number.isSafeInteger)
 const countByRate = z
   .record(z.string(), count)
   .transform(
@@ -46,11 +48,11 @@ const countByRate = z
 const rowSchema = z.object({
   key: z.string(),
   bucket: z.string().nullable(),
-  input_tokens: count,
-  output_tokens: count,
-  cache_read_tokens: count,
-  cache_write_5m_tokens: count,
-  cache_write_1h_tokens: count,
+  input_tokens: signed,
+  output_tokens: signed,
+  cache_read_tokens: signed,
+  cache_write_5m_tokens: signed,
+  cache_write_1h_tokens: signed,
   model_requests: count,
   unpriced_requests: count,
   token_cost_usd: z.union([z.string(), z.number()]).transform(String),
@@ -60,6 +62,8 @@ const rowSchema = z.object({
   waiting_ms: count,
   rescheduling_ms: count,
   web_search_requests: count,
+  adjustments: count,
+  adjustment_cost_usd: z.union([z.string(), z.number()]).transform(String),
   running_ms_by_rate: countByRate,
   web_searches_by_rate: countByRate,
   sessions: count,

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import type { Ledger } from '../port.ts'
 import type { SessionStatusRow, UsageEventFact } from '../rows.ts'
 import type { StatedTimeRow } from '../session-rows.ts'
+import { readSessionTallies, type SessionTally } from './session-tallies.ts'
 
 const load = (name: string) => readFileSync(new URL(name, import.meta.url), 'utf8')
 const unpricedFactsSql = load('./unpriced-facts.sql')
@@ -116,6 +117,18 @@ export async function readStatedTimes(
       },
     ]),
   )
+}
+
+/** What these sessions add up to beside what was stated of them; only of those of which anything was. */
+export async function readTallies(
+  ledger: Ledger,
+  sessionIds: readonly string[],
+): Promise<readonly SessionTally[]> {
+  const found: SessionTally[] = []
+  for (let start = 0; start < sessionIds.length; start += sessionsMax) {
+    found.push(...(await readSessionTallies(ledger, sessionIds.slice(start, start + sessionsMax))))
+  }
+  return found
 }
 
 async function readInParts<Row>(

@@ -1,8 +1,8 @@
 // L0 to L2: a session's own facts against what the upstream has stated of it, in tokens, in running time and in money.
-import { divideHalfEven, formatUsd, parseUsd } from '../../kernel/money.ts'
+import { formatUsd, parseUsd } from '../../kernel/money.ts'
 import type { SessionTotals } from '../../ledger/queries/session-totals.ts'
 import type { Book } from '../book.ts'
-import { rateBoundariesMs, runtimeRateAt, webSearchRateAt } from '../rates.ts'
+import { rateStated } from '../rates.ts'
 import { blankDifference, type Compared, conclude, type Difference, sizeOf } from './difference.ts'
 
 /** Everything of a session is in its last snapshot: nothing happened since, and it does not run. */
@@ -54,23 +54,19 @@ export function compareRunningTime(sessions: readonly SessionTotals[]): Compared
 }
 
 const cent = 10_000_000_000n
-const msPerHour = 3_600_000n
 
 /** L2: what it costs by our prices is what the upstream states, to the cent; a price that changed shows here first. */
 export function compareListCost(sessions: readonly SessionTotals[], book: Book): Compared {
-  const boundaries = rateBoundariesMs(book)
   // A session that runs across a change of the hourly rate has no one rate; the day's comparison has it.
-  const isInOnePeriod = ({ first_fact_ms, last_stated_ms }: SessionTotals): boolean =>
-    !boundaries.some((atMs) => atMs > first_fact_ms && atMs <= last_stated_ms)
   const compared = sessions.filter(
-    (session) => isSettled(session) && session.list_cost_cents !== null && isInOnePeriod(session),
+    (session) => isSettled(session) && session.list_cost_cents !== null && rate(session, book) !== null,
   )
   const differences = compared.flatMap((session): readonly Difference[] => {
     if (session.unpriced_requests > 0) {
       const detail = `${session.unpriced_requests} model requests without a price`
       return [{ ...blankDifference, level: 'L2', reason: 'unpriced', sessionId: session.session_id, detail }]
     }
-    const rated = rate(session, book)
+    const rated = rate(session, book) ?? 0n
     const stated = BigInt(session.list_cost_cents ?? '0') * cent
     const off = rated - stated
     if (sizeOf(off) <= cent) return []
@@ -92,9 +88,12 @@ export function compareListCost(sessions: readonly SessionTotals[], book: Book):
   return conclude('L2', compared.length, differences)
 }
 
-function rate(session: SessionTotals, book: Book): bigint {
-  const atMs = session.last_stated_ms
-  const runtime = divideHalfEven(BigInt(session.stated_active_ms) * runtimeRateAt(book, atMs), msPerHour)
-  const searches = BigInt(session.stated_web_searches) * webSearchRateAt(book, atMs)
-  return parseUsd(session.token_cost_usd) + runtime + searches
+function rate(session: SessionTotals, book: Book): bigint | null {
+  const meters = rateStated(book, {
+    activeMs: session.stated_active_ms,
+    webSearches: session.stated_web_searches,
+    fromMs: session.first_fact_ms,
+    untilMs: session.last_stated_ms,
+  })
+  return meters === null ? null : parseUsd(session.token_cost_usd) + meters
 }
