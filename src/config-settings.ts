@@ -139,6 +139,8 @@ const schema = z.strictObject({
   audit_anchor_git_dir: path.optional(),
   // `all`: of every event its names, codes and sizes are kept; `metered`: only events that cost or change a status.
   events: z.enum(['all', 'metered'], 'is neither `all` nor `metered`').default('all'),
+  // The workspace's default_inference_geo, which no object of the API shows: it decides the price where nothing else is stated.
+  default_inference_geo: z.enum(['global', 'us'], 'is neither `global` nor `us`').optional(),
   // `on`: sessions nobody streams are read by the gateway itself, so that the ledger misses nothing.
   watch: z.enum(['on', 'off'], 'is neither `on` nor `off`').default('on'),
   // A quarter of what the upstream allows an organisation: the rest is for callers.

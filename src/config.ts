@@ -63,6 +63,8 @@ export type Config = {
   /** The provider's key of the whole organisation, for reconciliation alone; null without one. */
   readonly providerAdminKey: Secret | null
   readonly ledger: LedgerConfig
+  /** The workspace's default geography, which decides prices; null is as the price book has it. */
+  readonly defaultInferenceGeo: 'global' | 'us' | null
   /** `whenFull`: refuse mutating calls (nothing goes unmetered), or serve them and count what was lost. */
   readonly journal: { readonly backlogBytesMax: number; readonly whenFull: 'refuse' | 'serve' }
   /** How often the audit log is signed, and where that is kept beside the ledger; folders are absolute. */
@@ -144,6 +146,7 @@ function assemble(
     upstream,
     providerAdminKey,
     ledger,
+    defaultInferenceGeo: settings.default_inference_geo ?? null,
     journal: { backlogBytesMax: settings.journal_backlog_limit_bytes, whenFull: settings.journal_full },
     audit: {
       checkpointMs: settings.audit_checkpoint_ms,

@@ -16,7 +16,7 @@ import type { Writer } from './ledger/writer.ts'
 import { type OpenedLedger, openLedger } from './open-ledger.ts'
 import { openPolicyStore, type PolicyStore } from './policies.ts'
 import { createPolicyReports } from './policy-reports.ts'
-import { loadBook } from './price/book.ts'
+import { inWorkspace, loadBook } from './price/book.ts'
 import { startSimulator } from './simulator/simulator.ts'
 import { explainStartError } from './start-error.ts'
 import { createMetrics } from './trace/metrics.ts'
@@ -82,7 +82,7 @@ export async function openHouse(config: Config, output: Output, logger: Logger):
     const knownUpstreams = new Set(upstreamNames(config.upstream))
     const policies = await openPolicyStore({ folder: config.policiesDir, knownUpstreams, ...policyReports })
     closers.push(policies.close)
-    const book = loadBook()
+    const book = inWorkspace(loadBook(), config.defaultInferenceGeo)
     const opened = await openLedger(config, logger)
     closers.push(opened.close)
     // A server that is away is no reason not to serve: the writer migrates when it comes, the journal keeps until then.
@@ -120,6 +120,7 @@ export async function openHouse(config: Config, output: Output, logger: Logger):
       dir: journalDir,
       connection: opened.connection,
       cluster: opened.cluster,
+      defaultInferenceGeo: config.defaultInferenceGeo,
       audit: { dir: join(config.dataDir, 'audit'), ...config.audit },
       clock,
       logger,

@@ -7,7 +7,9 @@ import { readAdjustments } from './ledger/queries/adjustments.ts'
 import { readKeyUse } from './ledger/queries/key-use.ts'
 import { readDecisions, readDisagreements } from './ledger/queries/policy-history.ts'
 import { readToolUses } from './ledger/queries/tool-uses.ts'
+import { openAsk } from './open-ask.ts'
 import { openExposure } from './open-exposure.ts'
+import { openPrices } from './open-prices.ts'
 import { loadUsageReport } from './price/usage-report.ts'
 import { buildShow, type ShowDeps } from './show/show.ts'
 import { loadSessionTrace } from './trace/turns/session-trace.ts'
@@ -26,7 +28,8 @@ export type ShowParts = Omit<AppParts, 'upstreams'> &
 /** Builds the admin listener; the caller listens and closes. */
 export async function openShow(parts: ShowParts): Promise<ReturnType<typeof buildShow>> {
   const { clock, ledger, policies, metrics, logger, config } = parts
-  return buildShow({
+  const prices = openPrices(parts)
+  const app = buildShow({
     clock,
     identify: parts.identifyOperator,
     authorizeAdmin: createAuthorizeAdmin({ snapshot: parts.snapshot }),
@@ -38,14 +41,17 @@ export async function openShow(parts: ShowParts): Promise<ReturnType<typeof buil
     pinning: parts.pinning,
     loadExposureReport: openExposure({ ...parts, pins: () => policies.current().pins }),
     reconcile: parts.reconcile,
+    listPrices: prices.list,
+    checkPrices: prices.check,
     loadSessionTrace: (id) => loadSessionTrace(ledger, id),
     loadAdjustments: (query) => readAdjustments(ledger, query),
     loadToolUses: (query) => readToolUses(ledger, query),
+    ask: openAsk({ ledger, directory: () => policies.current().directory }),
     audit: createAuditShow(ledger, config.dataDir),
     loadUsageReport: (query) => loadUsageReport({ ledger, book: parts.book }, query),
     receiveWebhook: await openWebhook(parts),
     metrics,
-    readiness: parts.readiness,
+    readiness: [...parts.readiness, ...prices.readiness],
     onRefused: ({ requestId, code, cause }) => {
       metrics.countRefusal(code)
       logger.warn(
@@ -54,6 +60,8 @@ export async function openShow(parts: ShowParts): Promise<ReturnType<typeof buil
       )
     },
   })
+  app.addHook('onClose', prices.close)
+  return app
 }
 
 async function openWebhook({ config: { watch }, wake }: ShowParts) {

@@ -9,6 +9,7 @@ import { PolicyFileError } from './kernel/errors.ts'
 import { runInTurns } from './kernel/turns.ts'
 import type { Pins } from './pin/pins-file.ts'
 import { describeChange, type PolicyChange } from './policy-change.ts'
+import { createPricesReader, noTerms, type PriceTerms } from './price/prices-file.ts'
 import { createReaderAside, readAtOnce } from './read-aside.ts'
 import { codeOf, createWatched } from './watched-files.ts'
 
@@ -16,6 +17,8 @@ export type Policies = {
   readonly directory: Directory
   readonly snapshot: Snapshot
   readonly pins: Pins
+  /** What contract and markups make of list prices. */
+  readonly prices: PriceTerms
   /** Every file as it was read, by name. */
   readonly texts: ReadonlyMap<string, string>
 }
@@ -36,7 +39,7 @@ export type PolicyStore = {
   readonly close: () => void
 }
 
-const files = ['model.conf', 'policy.csv', 'directory.yaml', 'pins.yaml', 'cases.csv'] as const
+const files = ['model.conf', 'policy.csv', 'directory.yaml', 'pins.yaml', 'prices.yaml', 'cases.csv'] as const
 type FileName = (typeof files)[number]
 
 /** The folder inside the policies that holds what is not decided yet: any of the same files. */
@@ -45,7 +48,7 @@ const candidateName = 'candidate'
 /**
  * Reads every file of the folder, in slices between which everything else goes on. What is missing besides `policy.csv`
  * and `cases.csv` is read `elsewhere`, so that a preset can be judged by.
- * Rejects with `PolicyFileError` for the first that is missing or wrong; `cases.csv` may be missing.
+ * Rejects with `PolicyFileError` for the first that is missing or wrong; `cases.csv` and `prices.yaml` may be missing.
  */
 export const loadPolicies = (folder: string, elsewhere = folder): Promise<Policies> =>
   createPolicyLoader()(folder, false, elsewhere)
@@ -64,6 +67,7 @@ export function createPolicyLoader(
   let readDirectory = remembering(reader.directory)
   let knownRoles = ''
   const readPins = remembering(reader.pins)
+  const readPrices = createPricesReader()
 
   return async (folder, isCandidate = false, elsewhere = folder) => {
     const kept = new Map<string, string>()
@@ -89,12 +93,15 @@ export function createPolicyLoader(
     )
     const pinsFile = await text('pins.yaml')
     const pins = await readPins(pinsFile.text, pinsFile.file)
-    const hasCases =
-      (await exists(join(folder, 'cases.csv'))) ||
-      (isCandidate && (await exists(join(folder, candidateName, 'cases.csv'))))
-    const cases = hasCases ? { cases: await text('cases.csv') } : {}
+    const has = async (name: FileName, ...others: readonly string[]) => {
+      const folders = [folder, ...(isCandidate ? [join(folder, candidateName)] : []), ...others]
+      return (await Promise.all(folders.map((each) => exists(join(each, name))))).includes(true)
+    }
+    const pricesFile = (await has('prices.yaml', elsewhere)) ? await text('prices.yaml') : null
+    const prices = pricesFile === null ? noTerms : readPrices(pricesFile.text, pricesFile.file)
+    const cases = (await has('cases.csv')) ? { cases: await text('cases.csv') } : {}
     const snapshot = await loadPolicySnapshot({ ...texts, ...cases, directory, linted })
-    return { directory, pins, snapshot, texts: kept }
+    return { directory, pins, prices, snapshot, texts: kept }
   }
 }
 

@@ -130,6 +130,48 @@ test('only config reads the environment', () => {
   ).toEqual([])
 })
 
+// A member whose name says money: `cost_usd`, `listCostPicoUsd`, `unit_price`; not `unpriced_requests`, which counts.
+const moneyName = /(?:^|_|[a-z])(?:[uU]sd|[cC]osts?|[pP]rices?|[cC]ents|[aA]mount)(?:$|_|[A-Z0-9])/
+const notMoney = /^(cost_?centre|costCentre|price_?id|priceId|prices_?File)$/i
+
+/** Members and parameters of a text that are named as money and typed, or parsed by zod, as `number`. */
+function floatingMoney(text: string): readonly string[] {
+  const typed = text.matchAll(
+    /['"]?(\w+)['"]?\??:\s*(?:readonly\s+)?(?:[\w\s|[\]'"]*\bnumber\b|z\s*\.\s*(?:number|int|float)|z\s*\.\s*coerce\s*\.\s*number)/g,
+  )
+  return [...typed]
+    .map((match) => match[1] ?? '')
+    .filter((name) => moneyName.test(name) && !notMoney.test(name))
+}
+
+// Bounds and medians that decide about canaries, never what is charged; the simulator is not ours.
+const statistics = new Set([
+  'ledger/queries/agent-version-facts.ts: cost_usd',
+  'cli/pins-answers.ts: cost_usd',
+  'pin/pins.ts: costPerSession',
+])
+
+test('money is never a `number`', () => {
+  const found = files
+    .filter((file) => !file.startsWith('simulator/'))
+    .flatMap((file) =>
+      floatingMoney(readFileSync(join(source, file), 'utf8')).map((name) => `${file}: ${name}`),
+    )
+  expect(found.filter((each) => !statistics.has(each))).toEqual([])
+})
+
+test('the search for floating money tells right from wrong', () => {
+  const seen = (text: string) => floatingMoney(text).length === 1
+  expect(seen('readonly cost_usd: number')).toBe(true)
+  expect(seen('listPrice?: string | number')).toBe(true)
+  expect(seen('unit_price: z.number()')).toBe(true)
+  expect(seen('total_cost: z.coerce.number()')).toBe(true)
+  expect(seen('costUsd: readonly number[]')).toBe(true)
+  expect(seen('cost_usd: string')).toBe(false)
+  expect(seen('costPicoUsd: bigint')).toBe(false)
+  expect(seen('unpriced_requests: number')).toBe(false)
+})
+
 test('files stay small enough to read in one sitting', () => {
   const tooLong = files
     .map((file) => ({ file, lines: readFileSync(join(source, file), 'utf8').split('\n').length }))

@@ -8,6 +8,7 @@ import { parseDirectory } from '../identify/directory.ts'
 import { PolicyFileError } from '../kernel/errors.ts'
 import { runAtOnce } from '../kernel/turns.ts'
 import { parsePins } from '../pin/pins-file.ts'
+import { parsePrices } from '../price/prices-file.ts'
 import { needPolicyText, readPolicyText, teamsOf } from './policy-folder.ts'
 
 /** Runs a check; its PolicyFileError becomes one more fault, and then there is no result. */
@@ -35,6 +36,8 @@ export async function findFaults(folder: string): Promise<readonly PolicyFileErr
   faults.push(...inPolicy)
   const pins = attempt(() => readPolicyText(folder, 'pins.yaml'))
   if (pins !== undefined) attempt(() => parsePins(pins.text, pins.file))
+  const prices = attempt(() => readPolicyText(folder, 'prices.yaml'))
+  if (prices !== undefined) attempt(() => parsePrices(prices.text, prices.file))
   if (text === undefined || inPolicy.length > 0) return faults
   const policy = parsePolicy(text.text, text.file)
   const directoryText = attempt(() => readPolicyText(folder, 'directory.yaml'))

@@ -1,11 +1,8 @@
 // `tollgate adjustments` and `tollgate tools`: lists over sessions from the admin listener, as a table, JSON or CSV.
-import Table from 'cli-table3'
 import { type Command, Option } from 'commander'
-import { z } from 'zod'
-import { parseJson } from '../kernel/parse-json.ts'
 import { type AdminOptions, askAdmin } from './ask-admin.ts'
-import { CommandError, type CommandIo } from './command-io.ts'
-import { printable } from './printable.ts'
+import type { CommandIo } from './command-io.ts'
+import { drawRows, readAs, rowsAnswer } from './rows-answer.ts'
 
 type Options = AdminOptions & {
   readonly session?: string
@@ -13,9 +10,6 @@ type Options = AdminOptions & {
   readonly to?: string
   readonly format: 'table' | 'json' | 'csv'
 }
-
-const cell = z.union([z.string(), z.number(), z.boolean(), z.null()])
-const answer = z.object({ complete: z.boolean(), rows: z.array(z.record(z.string(), cell)) })
 
 type List = {
   readonly command: string
@@ -86,18 +80,9 @@ function addList(program: Command, io: CommandIo, list: List): void {
       const asked = { session, from, to, format: format === 'csv' ? 'csv' : 'json' }
       const text = await askAdmin(list.path, asked, options, io)
       if (format !== 'table') return io.out(format === 'json' ? `${text}\n` : text)
-      const parsed = answer.safeParse(parseJson(text))
-      if (parsed.success) return io.out(render(parsed.data, list))
-      throw new CommandError(
-        'the admin listener answered in a form this version does not know; use --format json',
-      )
+      const { complete, rows } = readAs(rowsAnswer, text)
+      if (rows.length === 0) return io.out(list.nothing)
+      io.out(drawRows(rows, list.columns))
+      if (!complete) io.out(`these are the first ${rows.length}; ask for less time\n`)
     })
-}
-
-function render({ complete, rows }: z.output<typeof answer>, { columns, nothing }: List): string {
-  if (rows.length === 0) return nothing
-  const table = new Table({ head: [...columns], style: { head: [], border: [] } })
-  for (const row of rows) table.push(columns.map((name) => printable(String(row[name] ?? ''))))
-  const more = complete ? '' : `these are the first ${rows.length}; ask for less time\n`
-  return `${table.toString()}\n${more}`
 }

@@ -7,6 +7,7 @@ import { addKeys } from './keys.ts'
 import { addMigrate } from './migrate.ts'
 import { addPins } from './pins.ts'
 import { addPolicy } from './policy.ts'
+import { addPrices } from './prices.ts'
 import { addReconcile } from './reconcile.ts'
 import { addSessionLists } from './session-lists.ts'
 import { addSimulate } from './simulate.ts'
@@ -42,6 +43,7 @@ export async function runTollgate(args: readonly string[], io: CommandIo = proce
     addPins,
     addAudit,
     addReconcile,
+    addPrices,
     addTrace,
     addSessionLists,
   ])

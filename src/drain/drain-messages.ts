@@ -19,6 +19,8 @@ const start = z.strictObject({
     socketPath: z.string().nullable(),
   }),
   cluster: z.string().nullable(),
+  /** Where a request runs that says nothing of it; null is as the price book has it. */
+  defaultInferenceGeo: z.enum(['global', 'us']).nullable(),
   audit: z.strictObject({
     /** Keys and state of the audit log. */
     dir: z.string(),

@@ -10,7 +10,7 @@ import { createClickHouseLedger } from '../ledger/clickhouse.ts'
 import { migrate } from '../ledger/migrate.ts'
 import { createWriter } from '../ledger/writer.ts'
 import { createProjector } from '../meter/projector.ts'
-import { loadBook } from '../price/book.ts'
+import { inWorkspace, loadBook } from '../price/book.ts'
 import { chargeColumns, createPricer } from '../price/price.ts'
 import { rateStated } from '../price/rates.ts'
 import { openAuditWriter } from './audit-writer.ts'
@@ -68,7 +68,8 @@ process.on('message', (message) => {
   }
 })
 
-function open({ dir, durable, connection, cluster, audit: auditing, logLevel }: DrainStart) {
+function open(start: DrainStart) {
+  const { dir, durable, connection, cluster, defaultInferenceGeo, audit: auditing, logLevel } = start
   const logger = createLogger(logLevel)
   const { url, username, password, socketPath } = connection
   const ledger = createClickHouseLedger({
@@ -86,7 +87,7 @@ function open({ dir, durable, connection, cluster, audit: auditing, logLevel }: 
     },
   })
   const audit = openAuditWriter({ ...auditing, ledger, logger })
-  const book = loadBook()
+  const book = inWorkspace(loadBook(), defaultInferenceGeo)
   const price = createPricer(book)
   const writer = createWriter({
     journal,

@@ -17,6 +17,8 @@ export type DrainDeps = {
   readonly dir: string
   readonly connection: ClickHouseConnection
   readonly cluster: string | null
+  /** As the price book has it when not given. */
+  readonly defaultInferenceGeo?: DrainStart['defaultInferenceGeo']
   readonly audit: DrainStart['audit']
   readonly clock: Clock
   readonly logger: Logger
@@ -138,7 +140,8 @@ export async function startDrain(deps: DrainDeps): Promise<Drain> {
   }
 }
 
-function startOrder({ journal, dir, connection, cluster, audit, logLevel }: DrainDeps): DrainStart {
+function startOrder(deps: DrainDeps): DrainStart {
+  const { journal, dir, connection, cluster, defaultInferenceGeo = null, audit, logLevel } = deps
   const { url, username = '', password, socketPath = null } = connection
   return {
     kind: 'start',
@@ -146,6 +149,7 @@ function startOrder({ journal, dir, connection, cluster, audit, logLevel }: Drai
     durable: journal.durable(),
     connection: { url, username, password: password?.reveal() ?? '', socketPath },
     cluster,
+    defaultInferenceGeo,
     audit,
     logLevel,
   }

@@ -74,6 +74,10 @@ export function loadBook(path: string = shippedBookPath): Book {
   return parseBook(readFileSync(path, 'utf8'), path)
 }
 
+/** The book for a workspace whose default geography is known; null leaves it as the book has it. */
+export const inWorkspace = (book: Book, geo: Book['default_inference_geo'] | null): Book =>
+  geo === null ? book : { ...book, default_inference_geo: geo }
+
 /** Checks the text of a price book; `file` names it in errors. Throws `PolicyFileError`. */
 export function parseBook(text: string, file: string): Book {
   const document = parseDocument(text)

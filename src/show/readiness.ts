@@ -4,6 +4,8 @@
 export type ReadinessCheck = {
   readonly name: string
   readonly check: () => Promise<string | null> | string | null
+  /** True when it is worth a word and no reason to send traffic elsewhere: `ok` stays true beside the reason. */
+  readonly isNote?: boolean
 }
 
 export type Readiness = {
@@ -32,7 +34,8 @@ async function askAll(parts: readonly ReadinessCheck[], timeoutMs: number): Prom
   const checks = await Promise.all(
     parts.map(async (part) => {
       const reason = await askWithin(part, timeoutMs)
-      return reason === null ? { name: part.name, ok: true } : { name: part.name, ok: false, reason }
+      if (reason === null) return { name: part.name, ok: true }
+      return { name: part.name, ok: part.isNote === true, reason }
     }),
   )
   return { ready: checks.every((check) => check.ok), checks }

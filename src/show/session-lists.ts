@@ -6,7 +6,7 @@ import { TollgateError } from '../kernel/errors.ts'
 import type { AdjustmentLine, SessionListQuery } from '../ledger/queries/adjustments.ts'
 import type { ToolUse } from '../ledger/queries/tool-uses.ts'
 import { faultsOf, instant, once, oneOf, startOfMonthMs } from './parameters.ts'
-import { toCell } from './usage-csv.ts'
+import { renderRows } from './rows-csv.ts'
 
 export type SessionListsDeps = {
   readonly clock: Clock
@@ -67,13 +67,6 @@ function readQuery(params: unknown, nowMs: number) {
     throw invalid([`\`from\` to \`to\` spans more than ${daysMax} days; ask for less`])
   }
   return { sessionId: session ?? '', fromMs, toMs, format }
-}
-
-/** One header row and one row a line; nothing for no lines, for then there are no names. */
-function renderRows(rows: readonly object[]): string {
-  const header = Object.keys(rows[0] ?? {})
-  const cells = rows.map((row) => Object.values(row).map((value) => toCell(String(value ?? ''))))
-  return [header.map(toCell), ...cells].map((line) => `${line.join(',')}\r\n`).join('')
 }
 
 const invalid = (faults: readonly string[]) => new TollgateError('show.query_invalid', faults.join('; '))

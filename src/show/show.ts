@@ -5,11 +5,13 @@ import { type ErrorCode, errorKinds, TollgateError } from '../kernel/errors.ts'
 import { newId } from '../kernel/ids.ts'
 import type { UsageQuery, UsageReport } from '../price/usage-report.ts'
 import { errorEnvelope } from '../upstream/error-envelope.ts'
+import { type AskRoutesDeps, registerAskRoutes } from './ask-routes.ts'
 import { type AuditRoutesDeps, registerAuditRoutes } from './audit-routes.ts'
 import { type GuardDeps, guard } from './guard.ts'
 import { type PinsReportDeps, registerPinsReport } from './pins-report-route.ts'
 import { type PinsRoutesDeps, registerPinsRoutes } from './pins-routes.ts'
 import { type PolicyRoutesDeps, registerPolicyRoutes } from './policy-routes.ts'
+import { type PricesRouteDeps, registerPrices } from './prices-route.ts'
 import { createReadiness, type ReadinessCheck } from './readiness.ts'
 import { type ReconcileRouteDeps, registerReconcile } from './reconcile-route.ts'
 import { registerSessionLists, type SessionListsDeps } from './session-lists.ts'
@@ -32,8 +34,10 @@ export type ShowDeps = GuardDeps &
   PinsReportDeps &
   AuditRoutesDeps &
   ReconcileRouteDeps &
+  PricesRouteDeps &
   SessionTraceRouteDeps &
-  SessionListsDeps & {
+  SessionListsDeps &
+  AskRoutesDeps & {
     readonly loadUsageReport: (query: UsageQuery) => Promise<UsageReport>
     /** When each key was last used. */
     readonly loadKeyUse: () => Promise<readonly { readonly key_id: string; readonly last_used: string }[]>
@@ -109,8 +113,10 @@ function registerRoutes(app: FastifyInstance, deps: ShowDeps): void {
   registerPinsReport(app, deps, fromLedger)
   registerAuditRoutes(app, deps, fromLedger)
   registerReconcile(app, deps, fromLedger)
+  registerPrices(app, deps, fromLedger)
   registerSessionTrace(app, deps, fromLedger)
   registerSessionLists(app, deps, fromLedger)
+  registerAskRoutes(app, deps, fromLedger)
   registerWebhookRoute(app, deps.receiveWebhook ?? null)
 
   app.get('/api/v1/usage', { config: { action: 'usage.read' } }, async (request, reply) => {

@@ -33,6 +33,9 @@ export type UnknownSide = (typeof unknownSides)[number]
 /** What the watcher does at this moment. */
 export type WatchGauges = { readonly sessions: number; readonly streams: number; readonly lagMs: number }
 
+/** What of the last thirty days nobody has a price for, and the version of list prices in force. */
+export type PriceGauges = { readonly unpricedRequests: number; readonly rateVersion: number }
+
 export type Metrics = {
   /** Counts a settled exchange: decision, status, error code, team, bytes and how long it took. */
   readonly countExchange: (facts: RequestFacts, isStream: boolean) => void
@@ -62,6 +65,8 @@ export type Metrics = {
   readonly watchFailed: (reason: string) => void
   /** Where the gauges of the watcher are read at each exposition. */
   readonly watchAttached: (status: () => WatchGauges) => void
+  /** Where the gauges of prices are read at each exposition. */
+  readonly pricesAttached: (status: () => PriceGauges) => void
   readonly spansExported: (result: 'exported' | 'failed', spans: number) => void
   /** All metrics in Prometheus' text format 0.0.4. */
   readonly exposition: () => Promise<string>
@@ -95,6 +100,8 @@ export function createMetrics(options: MetricsOptions): Metrics {
   watchGauges(meter, options)
   let watched = (): WatchGauges => ({ sessions: 0, streams: 0, lagMs: 0 })
   gaugeWatch(meter, () => watched())
+  let priced = (): PriceGauges => ({ unpricedRequests: 0, rateVersion: 0 })
+  gaugePrices(meter, () => priced())
   const teamLabel = createCap(options.teamsMax ?? 100)
 
   return {
@@ -131,6 +138,9 @@ export function createMetrics(options: MetricsOptions): Metrics {
     watchFailed: (reason) => count.watchFailures.add(1, reason),
     watchAttached: (status) => {
       watched = status
+    },
+    pricesAttached: (status) => {
+      priced = status
     },
     spansExported: (result, spans) => count.spans.add(spans, { result }),
     exposition: async () => {
@@ -247,6 +257,17 @@ function gaugeWatch(meter: Meter, read: () => WatchGauges): void {
     'How long the oldest look it owes has been owed.',
     () => read().lagMs / 1000,
   )
+}
+
+function gaugePrices(meter: Meter, read: () => PriceGauges): void {
+  meter
+    .createObservableGauge('tollgate_unpriced_requests', {
+      description: 'Model requests of the last 30 days without a price: missing from every cost.',
+    })
+    .addCallback((result) => result.observe(read().unpricedRequests))
+  meter
+    .createObservableGauge('tollgate_rate_version', { description: 'Version of the list prices in force.' })
+    .addCallback((result) => result.observe(read().rateVersion))
 }
 
 /** The first `max` names keep theirs, all others share `other`. */

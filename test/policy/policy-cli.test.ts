@@ -65,15 +65,17 @@ test('check finds nothing in the shipped policies, and says what it could not ch
 test('check names every fault of every file at its line, and ends with 1', async () => {
   put('policy.csv', `${policy}p, role:dev, *, session.crate, session/*, allow\nP, x\n`)
   put('pins.yaml', 'classes:\n  odd: { explicit_version: maybe }\n')
+  put('prices.yaml', 'version: 1\nmarkups:\n  - { from: 2026-11-01, factor: 1.1 }\n')
   const { code, out, err } = await run('check')
   expect(code).toBe(1)
   expect(out.split('\n').map((line) => line.split(' ')[0])).toEqual([
     'policy.csv:8:',
     'policy.csv:9:',
     'pins.yaml:2:',
+    'prices.yaml:3:',
     '',
   ])
-  expect(err).toContain('3 faults')
+  expect(err).toContain('4 faults')
 })
 
 test('check holds rules against the directory and runs the cases', async () => {

@@ -72,8 +72,15 @@ export async function startAdminListener(deps: Partial<ShowDeps> = {}) {
     clock: { nowMs: () => nowMs, monotonicMs: () => 0 },
     loadKeyUse: async () => [],
     loadSessionTrace: async () => null,
+    listPrices: () => {
+      throw new Error('nobody asks for prices here')
+    },
+    checkPrices: async () => {
+      throw new Error('nobody checks prices here')
+    },
     loadAdjustments: async () => [],
     loadToolUses: async () => [],
+    ask: { questions: [], answer: async () => undefined },
     reconcile: async () => {
       throw new Error('nobody reconciles here')
     },

@@ -47,6 +47,35 @@ test('a change that could not be read at once is taken over as soon as it can be
   rmSync(folder, { recursive: true, force: true })
 })
 
+test('terms of price are read again with the other policies; wrong ones are told by line and leave what was', async () => {
+  const folder = shippedFolder()
+  const problems: string[] = []
+  const store = await openPolicyStore({
+    folder,
+    intervalMs: 3_600_000,
+    onReload: () => {},
+    onProblem: (problem) => void problems.push(problem),
+  })
+  onTestFinished(store.close)
+  const put = async (text: string): Promise<number | undefined> => {
+    writeFileSync(join(folder, 'prices.yaml'), text)
+    await store.refresh()
+    return store.current().prices.markups.length
+  }
+  expect(store.current().prices).toEqual({ version: 1, contract: [], markups: [] })
+  const markup = '  - { from: 2026-11-01, factor: "1.1" }\n'
+  expect(await put(`version: 2\nmarkups:\n${markup}`)).toBe(1)
+  expect(await put(`version: 2\nmarkups:\n${markup}${markup}`)).toBe(1)
+  expect(store.problem()).toContain('prices.yaml:1: terms changed under version 2')
+  expect(await put(`version: 3\nmarkups:\n${markup}  - { from: soon, factor: "1" }\n`)).toBe(1)
+  expect(store.problem()).toContain('prices.yaml:4: `markups.1.from`')
+  expect(await put(`version: 3\nmarkups:\n${markup}${markup}`)).toBe(2)
+  expect([store.problem(), problems.length]).toEqual([null, 2])
+  rmSync(join(folder, 'prices.yaml'))
+  await store.refresh()
+  expect(store.current().prices).toEqual({ version: 0, contract: [], markups: [] })
+})
+
 /** The shipped policies with a first directory, in a folder of their own. */
 function shippedFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'tollgate-policies-'))
