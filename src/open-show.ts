@@ -8,6 +8,7 @@ import { readKeyUse } from './ledger/queries/key-use.ts'
 import { readDecisions, readDisagreements } from './ledger/queries/policy-history.ts'
 import { readToolUses } from './ledger/queries/tool-uses.ts'
 import { openAsk } from './open-ask.ts'
+import { openChargeback } from './open-chargeback.ts'
 import { openExposure } from './open-exposure.ts'
 import { openPrices } from './open-prices.ts'
 import { loadUsageReport } from './price/usage-report.ts'
@@ -47,6 +48,7 @@ export async function openShow(parts: ShowParts): Promise<ReturnType<typeof buil
     loadAdjustments: (query) => readAdjustments(ledger, query),
     loadToolUses: (query) => readToolUses(ledger, query),
     ask: openAsk({ ledger, directory: () => policies.current().directory }),
+    chargeback: openChargeback(parts),
     audit: createAuditShow(ledger, config.dataDir),
     loadUsageReport: (query) => loadUsageReport({ ledger, book: parts.book }, query),
     receiveWebhook: await openWebhook(parts),

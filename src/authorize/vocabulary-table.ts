@@ -127,6 +127,13 @@ const houseWords: readonly Word[] = [
     'the admin listener',
   ),
   word(
+    'period.close',
+    'period',
+    '*',
+    'close a month on the admin listener: write what every team is charged, once and for good',
+    'the admin listener',
+  ),
+  word(
     'audit.read',
     'audit',
     '*',

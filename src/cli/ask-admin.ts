@@ -1,4 +1,4 @@
-// One GET on the admin listener, as every command asks it: the key from the environment or a file, refusals as sentences.
+// One question or order to the admin listener, as every command asks it: the key from the environment or a file, refusals as sentences.
 import { parseJson } from '../kernel/parse-json.ts'
 import { CommandError, type CommandIo, exitCodes } from './command-io.ts'
 import { errorAnswer } from './usage-answer.ts'
@@ -18,19 +18,37 @@ export async function askAdmin(
   return (await openAdmin(path, query, options, io)).text()
 }
 
+/** The text that the admin listener answers to an order, a POST of this body; throws as `askAdmin`. */
+export async function orderAdmin(
+  path: string,
+  order: object,
+  options: AdminOptions,
+  io: CommandIo,
+): Promise<string> {
+  return (await openAdmin(path, {}, options, io, JSON.stringify(order))).text()
+}
+
 /** The same answer, to be read as it comes. */
 export async function openAdmin(
   path: string,
   query: { readonly [name: string]: string | undefined },
   options: AdminOptions,
   io: CommandIo,
+  order?: string,
 ): Promise<Response> {
   const url = adminUrl(path, query, options, io)
   const key = readKey(options, io)
   let response: Response
   try {
     // Redirects are not followed: the key goes to the address that was named and to no other.
-    response = await fetch(url, { headers: { authorization: `Bearer ${key}` }, redirect: 'error' })
+    response = await fetch(url, {
+      headers: {
+        authorization: `Bearer ${key}`,
+        ...(order === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      redirect: 'error',
+      ...(order === undefined ? {} : { method: 'POST', body: order }),
+    })
   } catch (cause) {
     throw new CommandError(
       `no admin listener answers at \`${url.origin}\` (${reasonOf(cause)}); is Tollgate running, and is --url right?`,

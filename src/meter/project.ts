@@ -42,6 +42,7 @@ function projectKnown(record: z.output<typeof meteredRecordSchema>): Partial<Sta
   if (record.kind === 'exchange') return { exchanges: [toExchangeRow(record)] }
   if (record.kind === 'policy_change') return { policy_changes: [toPolicyChangeRow(record)] }
   if (record.kind === 'verification') return { session_verifications: [toVerificationRow(record)] }
+  if (record.kind === 'act') return {}
   if (record.kind === 'watched') return { watched_sessions: [toWatchedRow(record)] }
   switch (record.about) {
     case 'event':

@@ -187,6 +187,16 @@ const verification = z.object({
   action: text,
 })
 
+/** What an administrator did; it is in the audit log, and counts for nothing else. */
+const act = z.object({
+  kind: z.literal('act'),
+  act_id: id,
+  decided_at_ms: timeMs,
+  act: text,
+  by: text,
+  detail: text,
+})
+
 const watched = z.object({
   kind: z.literal('watched'),
   session_id: id,
@@ -210,6 +220,7 @@ export const meteredRecordSchema = z.union([
   policyChange,
   verification,
   watched,
+  act,
 ])
 
 export type MeteredUsage = Readonly<z.output<typeof usage>>

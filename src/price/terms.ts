@@ -31,6 +31,27 @@ export function cardOf(recorded: RecordedCard): RateCard {
 /** One version of the list prices, whole; `version` is 0 for a card that is not recorded anywhere. */
 export type RateCard = { readonly version: number; readonly rates: readonly Rate[] }
 
+/**
+ * A card that prices adjustments too: `adjustment/<reason>` is counted in pico-dollars at list price, so list price is one for
+ * one, and contract and markups apply to it as to any other SKU.
+ */
+export function withAdjustments(card: RateCard, reasons: readonly string[]): RateCard {
+  const rates = reasons.map(
+    (reason): Rate => ({
+      sku: `${adjustmentPrefix}${reason}`,
+      effectiveFromMs: 0,
+      unit: 'Searches',
+      unitSize: picoPerUsd,
+      unitPricePicoUsd: picoPerUsd,
+      source: 'the provider’s own count',
+    }),
+  )
+  return { ...card, rates: [...card.rates, ...rates] }
+}
+
+export const adjustmentPrefix = 'adjustment/'
+const picoPerUsd = 1_000_000_000_000n
+
 /** Unit prices are pico-dollars for `unitSize` of `unit`. */
 export type SkuPrice = {
   readonly sku: string

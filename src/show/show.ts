@@ -7,6 +7,7 @@ import type { UsageQuery, UsageReport } from '../price/usage-report.ts'
 import { errorEnvelope } from '../upstream/error-envelope.ts'
 import { type AskRoutesDeps, registerAskRoutes } from './ask-routes.ts'
 import { type AuditRoutesDeps, registerAuditRoutes } from './audit-routes.ts'
+import { type ChargebackRoutesDeps, registerChargeback } from './chargeback-routes.ts'
 import { type GuardDeps, guard } from './guard.ts'
 import { type PinsReportDeps, registerPinsReport } from './pins-report-route.ts'
 import { type PinsRoutesDeps, registerPinsRoutes } from './pins-routes.ts'
@@ -37,7 +38,8 @@ export type ShowDeps = GuardDeps &
   PricesRouteDeps &
   SessionTraceRouteDeps &
   SessionListsDeps &
-  AskRoutesDeps & {
+  AskRoutesDeps &
+  ChargebackRoutesDeps & {
     readonly loadUsageReport: (query: UsageQuery) => Promise<UsageReport>
     /** When each key was last used. */
     readonly loadKeyUse: () => Promise<readonly { readonly key_id: string; readonly last_used: string }[]>
@@ -117,6 +119,7 @@ function registerRoutes(app: FastifyInstance, deps: ShowDeps): void {
   registerSessionTrace(app, deps, fromLedger)
   registerSessionLists(app, deps, fromLedger)
   registerAskRoutes(app, deps, fromLedger)
+  registerChargeback(app, deps, fromLedger)
   registerWebhookRoute(app, deps.receiveWebhook ?? null)
 
   app.get('/api/v1/usage', { config: { action: 'usage.read' } }, async (request, reply) => {

@@ -80,6 +80,13 @@ export async function startAdminListener(deps: Partial<ShowDeps> = {}) {
     },
     loadAdjustments: async () => [],
     loadToolUses: async () => [],
+    chargeback: {
+      periods: async () => [],
+      lines: async () => ({ closed: null, lines: [] }),
+      statement: nobodyCloses,
+      page: () => '',
+      close: nobodyCloses,
+    },
     ask: { questions: [], answer: async () => undefined },
     reconcile: async () => {
       throw new Error('nobody reconciles here')
@@ -123,4 +130,8 @@ export async function startAdminListener(deps: Partial<ShowDeps> = {}) {
       headers: role === undefined ? headers : { authorization: `Bearer ${role}`, ...headers },
     })
   return { url, get, refusals, queries }
+}
+
+async function nobodyCloses(): Promise<never> {
+  throw new Error('nobody closes here')
 }

@@ -1,0 +1,32 @@
+// Quantities of a period by day, owner and SKU, exact: what `price/chargeback` makes lines of.
+import { readFileSync } from 'node:fs'
+import { z } from 'zod'
+import type { Ledger } from '../port.ts'
+
+const sql = readFileSync(new URL('./period-quantities.sql', import.meta.url), 'utf8')
+
+const schema = z.object({
+  /** Days since 1970-01-01, UTC. */
+  day: z.union([z.string(), z.number()]).transform(Number).refine(Number.isSafeInteger),
+  /** `UNALLOCATED` where nobody is known to own it: never dropped, never guessed. */
+  team: z.string(),
+  agent_id: z.string(),
+  agent_version: z.number(),
+  model: z.string(),
+  environment_id: z.string(),
+  /** `src/price/sku.ts`; or `adjustment/<reason>`, whose quantity is pico-dollars at list price. */
+  sku: z.string(),
+  quantity: z.string().transform(BigInt),
+})
+
+export type PeriodQuantity = Readonly<z.output<typeof schema>>
+
+/** Quantities from `fromMs` until (and without) `toMs`, both UTC midnights; `team` '' for all. One more than `rowsMax`: not all. */
+export async function readPeriodQuantities(
+  ledger: Pick<Ledger, 'query'>,
+  query: { readonly fromMs: number; readonly toMs: number; readonly team: string; readonly rowsMax: number },
+): Promise<readonly PeriodQuantity[]> {
+  const { fromMs, toMs, team, rowsMax } = query
+  const rows = await ledger.query(sql, { from_ms: fromMs, to_ms: toMs, team, rows_max: rowsMax + 1 })
+  return z.array(schema).parse(rows)
+}
