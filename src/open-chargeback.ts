@@ -3,11 +3,14 @@ import type { AppParts } from './app.ts'
 import { newId } from './kernel/ids.ts'
 import { readPeriods } from './ledger/queries/chargeback.ts'
 import { type ChargebackDeps, closePeriod, linesOfPeriod } from './price/chargeback/close-period.ts'
+import { toFocusRow } from './price/chargeback/focus.ts'
 import { loadStatement } from './price/chargeback/statement.ts'
 import { renderStatement } from './price/chargeback/tell-statement.ts'
 import { loadUsageReport } from './price/usage-report.ts'
 import type { ShowDeps } from './show/show.ts'
 
+/** Teams are billed by the organisation that runs this gateway. */
+const billingAccount = 'tollgate'
 /** A person waits for it. */
 const flushTimeoutMs = 15_000
 
@@ -38,6 +41,11 @@ export function openChargeback(
         team,
         period,
       ),
+    focus: async (period) => {
+      const { closed, lines } = await linesOfPeriod(deps, period)
+      const bill = { billingAccountId: billingAccount, invoiceId: closed === null ? '' : closed.close_id }
+      return lines.map((line) => toFocusRow(line, bill))
+    },
     page: renderStatement,
     close: (order) => closePeriod(deps, order),
   }

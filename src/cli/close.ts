@@ -1,4 +1,4 @@
-// `tollgate close`, `tollgate periods` and `tollgate statement`: a month's charges, written once, and told to a team.
+// `tollgate close`, `tollgate periods`, `tollgate statement` and `tollgate focus`: a month's charges, written once, and told to a team.
 import { type Command, Option } from 'commander'
 import { z } from 'zod'
 import { type AdminOptions, askAdmin, orderAdmin } from './ask-admin.ts'
@@ -71,6 +71,16 @@ export function addClose(program: Command, io: CommandIo): void {
     .addHelpText('after', statementHelp)
     .action(async (team: string, { period: name, format, ...options }: StatementOptions) => {
       io.out(await askAdmin(`/api/v1/periods/${checked(name)}/statement`, { team, format }, options, io))
+    })
+}
+
+/** Prints a month as a FOCUS dataset. */
+export function addFocus(program: Command, io: CommandIo): void {
+  withAdmin(program.command('focus'))
+    .description("print a month's lines as a FOCUS 1.4 dataset, CSV")
+    .argument('<period>', 'the month, such as 2026-10')
+    .action(async (name: string, options: AdminOptions) => {
+      io.out(await askAdmin(`/api/v1/periods/${checked(name)}/focus`, {}, options, io))
     })
 }
 

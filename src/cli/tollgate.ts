@@ -2,7 +2,7 @@
 import { Command, CommanderError } from 'commander'
 import { tollgateVersion } from '../version.ts'
 import { addAudit } from './audit.ts'
-import { addClose } from './close.ts'
+import { addClose, addFocus } from './close.ts'
 import { CommandError, type CommandIo, exitCodes, processIo } from './command-io.ts'
 import { addKeys } from './keys.ts'
 import { addMigrate } from './migrate.ts'
@@ -48,6 +48,7 @@ export async function runTollgate(args: readonly string[], io: CommandIo = proce
     addTrace,
     addSessionLists,
     addClose,
+    addFocus,
   ])
     add(program, io)
   try {

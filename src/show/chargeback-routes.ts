@@ -16,6 +16,8 @@ export type ChargebackRoutesDeps = {
       period: string,
     ) => Promise<{ readonly closed: ClosedPeriod | null; readonly lines: readonly ChargeLine[] }>
     readonly statement: (team: string, period: string) => Promise<Statement>
+    /** The lines as rows of a FOCUS dataset. */
+    readonly focus: (period: string) => Promise<readonly object[]>
     /** A statement as a page of Markdown. */
     readonly page: (statement: Statement) => string
     readonly close: (order: CloseOrder) => Promise<Closed>
@@ -54,6 +56,15 @@ export function registerChargeback(
       .type('text/csv; charset=utf-8; header=present')
       .header('content-disposition', `attachment; filename="tollgate-lines-${period}.csv"`)
       .send(renderRows(lines))
+  })
+
+  app.get('/api/v1/periods/:period/focus', { config: reading }, async (request, reply) => {
+    const period = periodOf(request.params)
+    const rows = await fromLedger(() => chargeback.focus(period))
+    return reply
+      .type('text/csv; charset=utf-8; header=present')
+      .header('content-disposition', `attachment; filename="tollgate-focus-${period}.csv"`)
+      .send(renderRows(rows))
   })
 
   app.get('/api/v1/periods/:period/statement', { config: reading }, async (request, reply) => {

@@ -85,6 +85,7 @@ export async function startAdminListener(deps: Partial<ShowDeps> = {}) {
       lines: async () => ({ closed: null, lines: [] }),
       statement: nobodyCloses,
       page: () => '',
+      focus: async () => [],
       close: nobodyCloses,
     },
     ask: { questions: [], answer: async () => undefined },

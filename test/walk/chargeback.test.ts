@@ -187,6 +187,17 @@ test('a statement tells the team what it is charged, with its corrections and th
   expect((await run('statement nobody --period 2026-10')).out).toContain('**0.00**')
 })
 
+test('the FOCUS dataset of a closed month is charged what its lines are, row by row', async () => {
+  const rows: readonly Record<string, string>[] = parseCsv((await run('focus 2026-10')).out, {
+    columns: true,
+  })
+  const { lines } = await linesOf('2026-10')
+  expect(rows.map((row) => [row['x_LineId'], row['BilledCost']])).toEqual(
+    lines.map((line) => [line.line_id, line.billed_cost]),
+  )
+  expect(new Set(rows.map((row) => row['InvoiceId'])).size).toBe(1)
+})
+
 test('a month that is not over, comes before a closed one, or is no month is refused', async () => {
   const thisMonth = new Date().toISOString().slice(0, 7)
   expect(await run(`close ${thisMonth}`)).toMatchObject({

@@ -36,7 +36,7 @@ export function renderStatement(statement: Statement): string {
         ['moved by the provider', hours(time.rescheduling_ms)],
       ],
     ),
-    `${statement.sessions} sessions.`,
+    `Sessions: ${statement.sessions}.`,
     '## Dearest sessions',
     table(
       ['session', 'agent', 'tokens at list price, USD', 'running hours'],
