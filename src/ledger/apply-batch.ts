@@ -129,17 +129,17 @@ async function applyIntervals({ ledger, projector }: BatchDeps, stated: StatedRo
   await insertRows(ledger, 'session_intervals', rows)
 }
 
-/** After facts, prices and intervals: it is made of all three. Where nothing was off and nothing is, nothing is written. */
+/**
+ * After facts, prices and intervals: it is made of all three. A row without adjustments is written too: another gateway that
+ * looked before our facts were in may be about to write one with some, and whoever knew more must win.
+ */
 async function applyAdjustments({ ledger, projector }: BatchDeps, stated: StatedRows): Promise<void> {
   const { facts, sessions, threads, session_status, usage_snapshots } = stated
   const ids = sessionsOf([...facts, ...sessions, ...threads, ...session_status, ...usage_snapshots])
   const tallies = await readTallies(ledger, ids)
   if (tallies.length === 0) return
   const find = await readModels(ledger, sessionsOf(tallies))
-  const rows = tallies.flatMap((tally) => {
-    const row = projector.deriveAdjustments(tally, find(tally.session_id, ''))
-    return row.reason.length === 0 && tally.adjustments === 0 ? [] : [row]
-  })
+  const rows = tallies.map((tally) => projector.deriveAdjustments(tally, find(tally.session_id, '')))
   await insertRows(ledger, 'session_adjustments', rows)
 }
 

@@ -56,12 +56,6 @@ WITH
       generation
     FROM tollgate.session_intervals FINAL
     WHERE session_id IN {session_ids: Array(String)}
-  ),
-  adjusted AS
-  (
-    SELECT session_id, length(reason) AS adjustments
-    FROM tollgate.session_adjustments FINAL
-    WHERE session_id IN {session_ids: Array(String)}
   )
 SELECT
   stated.session_id AS session_id,
@@ -91,10 +85,8 @@ SELECT
   runs.is_running AS is_running,
   arrayExists(step -> step < 0, arrayDifference(stated.times))
     OR arrayExists(step -> step < 0, arrayDifference(stated.counts)) AS counted_down,
-  adjusted.adjustments AS adjustments,
   facts.known + stated.snapshots + runs.generation AS generation
 FROM stated
 LEFT JOIN facts ON facts.session_id = stated.session_id
 LEFT JOIN runs ON runs.session_id = stated.session_id
-LEFT JOIN adjusted ON adjusted.session_id = stated.session_id
 SETTINGS do_not_merge_across_partitions_select_final = 1

@@ -40,8 +40,6 @@ const tally = z.object({
   is_running: flag,
   /** Whether a cumulative count was ever smaller than one stated before it. */
   counted_down: flag,
-  /** How many adjustments the ledger has of it now. */
-  adjustments: integer,
   /** Grows with every fact, snapshot and edge, and with all that is learnt of them. */
   generation: integer,
 })
