@@ -1,5 +1,6 @@
 // Which dated price is in force at a moment.
 import { divideHalfEven } from '../kernel/money.ts'
+import type { StatedUse } from '../meter/adjustments.ts'
 import type { Book } from './book.ts'
 
 /** The last row that took effect at or before `atMs`; undefined before the first. Rows are in rising order. */
@@ -32,15 +33,7 @@ const msPerHour = 3_600_000n
  * Pico-dollars of a session's running time and web searches at list price, its running time rounded once, half-even; null
  * when a rate changed while it lived, for then its total does not say how much was used at which.
  */
-export function rateStated(
-  book: Book,
-  used: {
-    readonly activeMs: number
-    readonly webSearches: number
-    readonly fromMs: number
-    readonly untilMs: number
-  },
-): bigint | null {
+export function rateStated(book: Book, used: StatedUse): bigint | null {
   if (rateBoundariesMs(book).some((atMs) => atMs > used.fromMs && atMs <= used.untilMs)) return null
   const runtime = divideHalfEven(BigInt(used.activeMs) * runtimeRateAt(book, used.untilMs), msPerHour)
   return runtime + BigInt(used.webSearches) * webSearchRateAt(book, used.untilMs)

@@ -32,13 +32,14 @@ export function cardOf(recorded: RecordedCard): RateCard {
 export type RateCard = { readonly version: number; readonly rates: readonly Rate[] }
 
 /**
- * A card that prices adjustments too: `adjustment/<reason>` is counted in pico-dollars at list price, so list price is one for
- * one, and contract and markups apply to it as to any other SKU.
+ * A card that prices those of the SKUs that are adjustments, too: `adjustment/<reason>` is counted in pico-dollars at list
+ * price, so list price is one for one, and contract and markups apply to it as to any other SKU.
  */
-export function withAdjustments(card: RateCard, reasons: readonly string[]): RateCard {
-  const rates = reasons.map(
-    (reason): Rate => ({
-      sku: `${adjustmentPrefix}${reason}`,
+export function withAdjustments(card: RateCard, skus: Iterable<string>): RateCard {
+  const found = [...new Set(skus)].filter((sku) => sku.startsWith(adjustmentPrefix))
+  const rates = found.map(
+    (sku): Rate => ({
+      sku,
       effectiveFromMs: 0,
       unit: 'Searches',
       unitSize: picoPerUsd,

@@ -134,7 +134,6 @@ async function chargesOf(): Promise<string> {
   const quantities = await readPeriodQuantities(house.ledger(), {
     fromMs: tomorrow - 60 * day,
     toMs: tomorrow,
-    team: '',
     rowsMax: 100_000,
   })
   return hashLines(

@@ -11,7 +11,7 @@ import { makeLines, nextPeriodStart } from '../../src/price/chargeback/make-line
 import { parsePrices } from '../../src/price/prices-file.ts'
 import { createPriceOf, withAdjustments } from '../../src/price/terms.ts'
 
-const card = withAdjustments({ version: 3, rates: ratesOfBook(loadBook()) }, ['missed_event'])
+const card = withAdjustments({ version: 3, rates: ratesOfBook(loadBook()) }, ['adjustment/missed_event'])
 const terms = parsePrices(
   'version: 7\ncontract:\n  - { from: 2026-01-01, factor: "0.8573" }\nmarkups:\n  - { from: 2026-01-01, team: b, factor: "1.0211" }\n',
   'prices.yaml',

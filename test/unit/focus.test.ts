@@ -10,7 +10,7 @@ import { makeLines } from '../../src/price/chargeback/make-lines.ts'
 import { noTerms } from '../../src/price/prices-file.ts'
 import { createPriceOf, withAdjustments } from '../../src/price/terms.ts'
 
-const card = withAdjustments({ version: 1, rates: ratesOfBook(loadBook()) }, ['missed_event'])
+const card = withAdjustments({ version: 1, rates: ratesOfBook(loadBook()) }, ['adjustment/missed_event'])
 const priceOf = createPriceOf(card, noTerms)
 const firstDay = Date.UTC(2026, 9, 1) / 86_400_000
 const bill = { billingAccountId: 'acme', invoiceId: '2026-10' }

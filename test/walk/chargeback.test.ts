@@ -17,6 +17,8 @@ const october = { fromMs: Date.UTC(2026, 9, 1), toMs: Date.UTC(2026, 10, 1) }
 
 let books: Accounting
 let late = ''
+/** Nobody ever read its events: what it used is known from its count alone. */
+let counted = ''
 let auditorKey = ''
 
 const lineSchema = z.array(
@@ -42,9 +44,11 @@ beforeAll(async () => {
   const payments = await books.open('payments', 'claude-haiku-5-5', 'tiers')
   const search = await books.open('search', { id: 'claude-sonnet-5-5', inference_geo: 'us' }, 'chat')
   late = await books.open('payments', 'claude-opus-5-5', 'chat')
-  for (const id of [payments, search, late]) await books.send('search', id)
+  counted = await books.open('search', 'claude-haiku-5-5', 'tiers')
+  for (const id of [payments, search, late, counted]) await books.send('search', id)
   books.clock.advance(40 * minute)
   for (const id of [payments, search]) await readHistory(books.as('search'), id)
+  await books.as('search').beta.sessions.retrieve(counted)
   await books.settle()
   // The rate card is recorded soon after the start.
   await until(
@@ -91,6 +95,24 @@ test('lines of an open month add up to its usage report, team by team, to the pi
       expect(off >= -1n && off <= 1n).toBe(true)
     }
   }
+})
+
+test('what is known from the count alone is charged as adjustments, when it became known', async () => {
+  const thisMonth = new Date().toISOString().slice(0, 7)
+  const { lines } = await linesOf(thisMonth)
+  expect(lines.map(({ charge_category, sku, team }) => [charge_category, sku, team])).toEqual([
+    ['Adjustment', 'adjustment/missed_event', 'search'],
+  ])
+  const fromMs = Date.parse(`${thisMonth}-01`)
+  const report = await books.report({ groupBy: 'team', fromMs, toMs: Date.now() + 1000 })
+  expect(sum(lines, 'list_cost')).toBe(parseUsd(report.total.adjustment_cost_usd))
+})
+
+test('a month is not closed before the months that came before it', async () => {
+  expect(await run('close 2026-10')).toMatchObject({
+    code: 2,
+    out: expect.stringContaining('`2026-09` was used in and is not closed'),
+  })
 })
 
 test('a dry run says what would be written and writes nothing', async () => {
@@ -217,4 +239,15 @@ test('a month that is not over, comes before a closed one, or is no month is ref
 test('who may only read closes nothing', async () => {
   expect((await run('close 2026-10', auditorKey)).code).toBe(3)
   expect((await run('statement search --period 2026-10', auditorKey)).code).toBe(0)
+})
+
+test('lines of a closed month that somebody changed are told to nobody', async () => {
+  await books
+    .house()
+    .ledger.command(
+      "ALTER TABLE tollgate.chargeback_lines UPDATE billed_cost = billed_cost + 1 WHERE period = '2026-10' AND sku = 'session-hour' SETTINGS mutations_sync = 1",
+    )
+  const answer = await books.house().admin('/api/v1/periods/2026-10/lines')
+  expect(answer.status).toBe(400)
+  expect(await answer.text()).toContain('are not those that were written')
 })

@@ -1,5 +1,5 @@
 // The auditor's questions: one readable SQL file each, whose first three lines say the question, what it takes, and what
-// cannot be known here. A new question is a new file.
+// cannot be known here. A new question is a new file; what several begin with is in `ask/parts/`.
 import { readdirSync, readFileSync } from 'node:fs'
 import { z } from 'zod'
 import type { Ledger } from '../port.ts'
@@ -94,10 +94,16 @@ function read(name: string): AskQuestion & { readonly sql: string } {
   const nameOf = (word: string) => parameter.parse(word.replace('!', ''))
   return {
     name,
-    sql: sql + asNumbers,
+    sql: withParts(sql) + asNumbers,
     question: said['question'] ?? '',
     takes: words.map(nameOf),
     needs: words.filter((word) => word.endsWith('!')).map(nameOf),
     unknown: said['unknown'] ?? '',
   }
+}
+
+/** The text with each part that it names in a comment, `parts/x.sql: what it defines`, in the comment's place. */
+function withParts(sql: string): string {
+  const part = /\/\* (parts\/[a-z-]+\.sql): [a-z, ]+ \*\//g
+  return sql.replace(part, (_comment, name: string) => readFileSync(new URL(name, folder), 'utf8').trimEnd())
 }

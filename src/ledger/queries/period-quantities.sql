@@ -66,7 +66,7 @@ WITH
   adjusted AS
   (
     SELECT session_id, intDiv(toUnixTimestamp64Milli(each_at), day_ms) AS day, toString(each_model) AS own_model,
-      concat('adjustment/', each_reason) AS sku, toInt64(assumeNotNull(each_cost) * toDecimal128(1000000000000, 0)) AS quantity
+      concat('adjustment/', each_reason) AS sku, toInt128(assumeNotNull(each_cost) * toDecimal128(1000000000000, 0)) AS quantity
     FROM
     (
       SELECT session_id, each_at, each_model, each_reason, each_cost
@@ -98,7 +98,6 @@ SELECT
 FROM used
 LEFT JOIN (SELECT session_id, team, agent_id, agent_version, model, environment_id FROM tollgate.sessions FINAL) AS owner
   ON owner.session_id = used.session_id
-WHERE empty({team: String}) OR if(owner.team = '', 'UNALLOCATED', toString(owner.team)) = {team: String}
 GROUP BY day, team, agent_id, agent_version, model, environment_id, sku
 HAVING sum(used.quantity) != 0
 ORDER BY day, team, agent_id, agent_version, model, environment_id, sku

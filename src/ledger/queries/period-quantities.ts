@@ -21,12 +21,24 @@ const schema = z.object({
 
 export type PeriodQuantity = Readonly<z.output<typeof schema>>
 
-/** Quantities from `fromMs` until (and without) `toMs`, both UTC midnights; `team` '' for all. One more than `rowsMax`: not all. */
+/** Quantities from `fromMs` until (and without) `toMs`, both UTC midnights. One more than `rowsMax` says that these are not all. */
 export async function readPeriodQuantities(
   ledger: Pick<Ledger, 'query'>,
-  query: { readonly fromMs: number; readonly toMs: number; readonly team: string; readonly rowsMax: number },
+  query: { readonly fromMs: number; readonly toMs: number; readonly rowsMax: number },
 ): Promise<readonly PeriodQuantity[]> {
-  const { fromMs, toMs, team, rowsMax } = query
-  const rows = await ledger.query(sql, { from_ms: fromMs, to_ms: toMs, team, rows_max: rowsMax + 1 })
+  const { fromMs, toMs, rowsMax } = query
+  const rows = await ledger.query(sql, { from_ms: fromMs, to_ms: toMs, rows_max: rowsMax + 1 })
   return z.array(schema).parse(rows)
+}
+
+/** When anything was used first, milliseconds since the epoch; null while nothing was. */
+export async function readFirstUseMs(ledger: Pick<Ledger, 'query'>): Promise<number | null> {
+  const rows = await ledger.query(
+    `SELECT toString(toUnixTimestamp64Milli(min(at))) AS first_ms FROM
+     (SELECT occurred_at AS at FROM tollgate.usage_events
+      UNION ALL SELECT arrayMin(started_at) AS at FROM tollgate.session_intervals FINAL WHERE has(statuses, 'running'))
+     HAVING count() > 0`,
+  )
+  const [row] = z.array(z.object({ first_ms: z.string().transform(Number) })).parse(rows)
+  return row?.first_ms ?? null
 }

@@ -4,7 +4,7 @@ import { TollgateError } from '../../kernel/errors.ts'
 import { formatUsd, parseUsd } from '../../kernel/money.ts'
 import type { Ledger } from '../../ledger/port.ts'
 import { type ClosedPeriod, readLines, readPeriods, writeClose } from '../../ledger/queries/chargeback.ts'
-import { readPeriodQuantities } from '../../ledger/queries/period-quantities.ts'
+import { readFirstUseMs, readPeriodQuantities } from '../../ledger/queries/period-quantities.ts'
 import { readRateCard } from '../../ledger/queries/rate-card.ts'
 import type { PriceTerms } from '../prices-file.ts'
 import type { ReconcileQuery } from '../reconcile/reconciliation.ts'
@@ -53,7 +53,6 @@ export type Closed = {
 /** The provider's figures may change for so long (docs/reconciliation.md). */
 const settlingMs = 48 * 3_600_000
 const linesMax = 1_000_000
-const reasons = ['missed_event', 'judge_tokens', 'too_much', 'cache_lifetime', 'price_drift', 'unknown_model']
 
 /**
  * Closes a period. A second time it answers what was written the first time, to the byte. What earlier closed periods
@@ -66,6 +65,7 @@ export async function closePeriod(deps: ChargebackDeps, order: CloseOrder): Prom
   if (known !== undefined) return { period: known, lines: await linesOf(deps, known), isNew: false }
   const nowMs = deps.nowMs()
   refuseUnfit(order, periods, nowMs)
+  await mustFollow(deps, order.period, periods)
   if (!(await deps.flush())) throw refused('not everything of the journal is in the ledger yet; try again')
   await mustTie(deps, order)
   const { lines, rateVersion } = await makePeriod(deps, order.period, nowMs)
@@ -94,6 +94,7 @@ export async function closePeriod(deps: ChargebackDeps, order: CloseOrder): Prom
     lines_hash: hash,
     billed_cost: closed.billed_cost,
     accepted,
+    early: order.early,
   }
   await deps.recordAct({ act: 'period.close', by: order.by, detail: JSON.stringify(detail) })
   await writeClose(deps.ledger, closed, all)
@@ -114,8 +115,13 @@ export async function linesOfPeriod(
   return { closed: null, lines: inOrder(lines) }
 }
 
-async function linesOf(deps: ChargebackDeps, { close_id }: ClosedPeriod): Promise<readonly ChargeLine[]> {
-  return inOrder(await readLines(deps.ledger, [close_id]))
+/** As they were written: lines that somebody changed since are told to nobody. */
+async function linesOf(deps: ChargebackDeps, closed: ClosedPeriod): Promise<readonly ChargeLine[]> {
+  const lines = inOrder(await readLines(deps.ledger, [closed.close_id]))
+  if (hashLines(lines) === closed.lines_hash) return lines
+  throw refused(
+    `the lines of \`${closed.period}\` are not those that were written when it was closed: their hash is not the one in the audit log`,
+  )
 }
 
 async function makePeriod(
@@ -128,9 +134,12 @@ async function makePeriod(
   const toMs = Math.min(Date.parse(nextPeriodStart(period)), nextMidnight(deps.nowMs()))
   const recorded = await readRateCard(deps.ledger, knownAtMs)
   if (recorded === null) throw refused('prices are not recorded in the ledger yet; try again in a minute')
-  const card = withAdjustments(cardOf(recorded), reasons)
-  const quantities = await readPeriodQuantities(deps.ledger, { fromMs, toMs, team: '', rowsMax: linesMax })
+  const quantities = await readPeriodQuantities(deps.ledger, { fromMs, toMs, rowsMax: linesMax })
   if (quantities.length > linesMax) throw refused(`\`${period}\` has more than ${linesMax} lines`)
+  const card = withAdjustments(
+    cardOf(recorded),
+    quantities.map(({ sku }) => sku),
+  )
   const lines = makeLines({
     period,
     quantities,
@@ -178,6 +187,20 @@ function refuseUnfit({ period, early }: CloseOrder, periods: readonly ClosedPeri
   const later = periods.find((each) => each.period > period)
   if (later !== undefined)
     throw refused(`\`${later.period}\` is closed already, and periods are closed in their order`)
+}
+
+/** Months that were passed over could never be closed afterwards. */
+async function mustFollow(
+  { ledger }: ChargebackDeps,
+  period: string,
+  periods: readonly ClosedPeriod[],
+): Promise<void> {
+  const first = await readFirstUseMs(ledger)
+  if (first === null) return
+  const closed = new Set(periods.map((each) => each.period))
+  let month = new Date(first).toISOString().slice(0, 7)
+  while (month < period && closed.has(month)) month = nextPeriodStart(month).slice(0, 7)
+  if (month < period) throw refused(`\`${month}\` was used in and is not closed; close it first`)
 }
 
 async function mustTie({ reconcile }: ChargebackDeps, { period, accept }: CloseOrder): Promise<void> {

@@ -131,7 +131,7 @@ function hintsOf(lines: readonly ChargeLine[], used: UsageLine | undefined): rea
   const cached = share(used.cache_read_tokens, prompt)
   if (prompt > 1_000_000 && cached < 30)
     hints.push(
-      `${cached} % of prompt tokens were read from the cache; a cached token costs a tenth of a fresh one`,
+      `${cached} % of prompt tokens were read from the cache, where a token costs a fraction of a fresh one`,
     )
   const fast = share(Number(costOf(lines, '/fast')), Number(costOf(lines, '')))
   if (fast >= 10)

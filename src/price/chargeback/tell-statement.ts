@@ -83,6 +83,4 @@ const hours = (ms: number): string => (ms / 3_600_000).toFixed(2)
 
 /** Text that is text in Markdown and in what is made of it. */
 const plain = (text: string): string =>
-  text
-    .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, ' ')
-    .replace(/[\\`*_{}[\]<>#|!]/g, (sign) => (sign === '_' ? sign : `\\${sign}`))
+  text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, ' ').replace(/[\\`*{}[\]<>#|!]/g, (sign) => `\\${sign}`)
