@@ -1,6 +1,7 @@
 // The composition root: every room gets here what it needs of the others. No decision is taken in this file.
 
 import { createOwnership } from './authorize/ownership/ownership.ts'
+import { createBudgetWebhook } from './budget-webhook.ts'
 import type { Config, Listen } from './config.ts'
 import { createAnswerEdits, createRedirectAnswers } from './forward/answer-edits.ts'
 import { createFollowUpstream } from './forward/follow-upstream.ts'
@@ -8,6 +9,7 @@ import { createForward } from './forward/forward.ts'
 import { createPools } from './forward/pools.ts'
 import { createReadUpstream } from './forward/read-upstream.ts'
 import { createRoutes } from './forward/route.ts'
+import { createInterruptSession } from './forward/stop-session.ts'
 import { type GatewayDeps, registerGateway } from './gateway/gateway.ts'
 import { createMethodLookup } from './gateway/known-path.ts'
 import { createGatewayServer } from './gateway/server.ts'
@@ -22,6 +24,7 @@ import type { Ledger } from './ledger/port.ts'
 import { queryObjectOwners } from './ledger/queries/object-owners.ts'
 import { readWatchedSessions } from './ledger/queries/watched-sessions.ts'
 import type { Writer } from './ledger/writer.ts'
+import { openBudgets } from './open-budgets.ts'
 import { openEventReading } from './open-event-reading.ts'
 import { openIdentity } from './open-identity.ts'
 import { openJudgement } from './open-judgement.ts'
@@ -50,7 +53,7 @@ import { openWatch } from './watch/open-watch.ts'
 export type AppParts = {
   readonly config: Pick<
     Config,
-    'gateway' | 'show' | 'journal' | 'policiesDir' | 'dataDir' | 'watch' | 'ledger'
+    'gateway' | 'show' | 'journal' | 'policiesDir' | 'dataDir' | 'watch' | 'ledger' | 'budgets'
   >
   readonly clock: Clock
   readonly logger: Logger
@@ -145,6 +148,16 @@ export async function startApp(parts: AppParts): Promise<App> {
     metrics,
     clock,
   })
+  const webhook = createBudgetWebhook(config.budgets.webhook, parts)
+  const budgets = openBudgets({
+    ...parts,
+    refreshMs: config.budgets.refreshMs,
+    isLedgerShared: config.ledger.kind === 'server',
+    isWatching: config.watch !== null,
+    agentVersion: (team, id, version) => pinning.factsOf(team).agentVersion(id, version),
+    interrupt: createInterruptSession({ route: routes.ofTeam }),
+    tell: webhook.tell,
+  })
   const reconciliation = openReconcile(parts)
   const deps: GatewayDeps = {
     operations,
@@ -155,6 +168,8 @@ export async function startApp(parts: AppParts): Promise<App> {
     identify: identity.identifyCaller,
     readPeerCertificate: createReadPeerCertificate(tls.authorities),
     stamp: ownership.stamp,
+    fund: budgets.fund,
+    writeLimit: budgets.writeLimit,
     recheck: identity.recheck,
     // First what the caller may see of it, then where it leads.
     editAnswer: createAnswerEdits([
@@ -194,6 +209,7 @@ export async function startApp(parts: AppParts): Promise<App> {
     onOpened: settlement.opened,
     onSettled: (record, facts) => {
       settlement.settled(record, facts)
+      budgets.settled(record)
       watch.settled(record)
     },
   }
@@ -208,10 +224,11 @@ export async function startApp(parts: AppParts): Promise<App> {
     identifyOperator: identity.identifyOperator,
     snapshot,
     pinning: pinning.shown,
+    loadBudgets: budgets.rows,
     upstreams,
     reconcile: reconciliation.reconcile,
     wake: watch.wakeAt,
-    readiness: [...readinessOf(parts, tls, () => isClosing), ...watch.readiness],
+    readiness: [...readinessOf(parts, tls, () => isClosing), ...watch.readiness, ...budgets.readiness],
   })
   // A revoked key or an ended token stops its open streams within a second, too.
   const watchCallers = setInterval(gateway.withdraw, 500)
@@ -227,7 +244,8 @@ export async function startApp(parts: AppParts): Promise<App> {
         clearInterval(watchCallers)
         tls.close()
         gateway.endStreams()
-        await watch.close()
+        webhook.close()
+        await Promise.all([watch.close(), budgets.close()])
         const cut = setTimeout(gateway.cutAll, config.gateway.shutdownGraceMs)
         await Promise.all([server.close(), show.close(), pinning.close()])
         clearTimeout(cut)
@@ -237,7 +255,7 @@ export async function startApp(parts: AppParts): Promise<App> {
     }
   } catch (error) {
     tls.close()
-    await watch.close()
+    await Promise.all([watch.close(), budgets.close()])
     await Promise.all([server.close(), pinning.close()])
     throw error
   }

@@ -58,6 +58,8 @@ const whole = (minimum: number, maximum: number) =>
 
 const path = z.string('is not a path').min(1, 'is empty')
 
+const isLoopbackHttp = ({ protocol, hostname }: URL): boolean => protocol === 'http:' && isLoopback(hostname)
+
 const upstreamOrigin = origin.refine(
   (url) => url.startsWith('https:') || isLoopback(new URL(url).hostname),
   'must be https: the provider key would travel in the clear',
@@ -150,6 +152,17 @@ const schema = z.strictObject({
   // Between two looks at a session that runs, and between two listings of what there is.
   watch_check_ms: whole(100, 3_600_000).default(180_000),
   watch_sweep_ms: whole(100, 3_600_000).default(60_000),
+  // How often budgets are held against the ledger; between two looks, what was granted here counts.
+  budget_refresh_ms: whole(100, 60_000).default(2_000),
+  // Who is told when a budget passes a threshold, and the key the message is signed with.
+  budget_webhook_url: z
+    .string('is not a URL, such as `https://example.com/told`')
+    .refine(
+      (text) => URL.canParse(text) && (new URL(text).protocol === 'https:' || isLoopbackHttp(new URL(text))),
+      'is not an https URL, such as `https://example.com/told`',
+    )
+    .optional(),
+  budget_webhook_key_file: path.optional(),
   // How long running calls may go on after SIGTERM.
   shutdown_grace_ms: whole(0, 600_000).default(10_000),
 })
@@ -163,6 +176,7 @@ const envName = (name: string): string => `TOLLGATE_${name.toUpperCase()}`
 const otherNames = [
   'TOLLGATE_CONFIG',
   'TOLLGATE_CLICKHOUSE_PASSWORD',
+  'TOLLGATE_BUDGET_WEBHOOK_KEY',
   'TOLLGATE_KEY',
   'TOLLGATE_URL',
   'TOLLGATE_ADMIN_URL',

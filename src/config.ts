@@ -1,6 +1,7 @@
 // The sole reader of the environment and of `tollgate.yaml`: text in, one checked `Config` out.
 // Nothing stops the reading half way: every problem is found in one go and told together.
 import { resolve } from 'node:path'
+import { type BudgetsConfig, readBudgetsConfig } from './config-budgets.ts'
 import { readSecret } from './config-secret.ts'
 import {
   type Environment,
@@ -55,6 +56,7 @@ export type Config = {
   readonly show: { readonly listen: Listen }
   /** The gateway's own reading of sessions; null when it is off. */
   readonly watch: WatchConfig
+  readonly budgets: BudgetsConfig
   /** Absolute. Journal, embedded ledger and pepper live here. */
   readonly dataDir: string
   /** Absolute. What people decide lives here. */
@@ -104,12 +106,13 @@ export function parseConfig(env: Environment, readFile: (path: string) => string
   const ledger = readLedger(env, settings, read, notes)
   const tls = readTls(settings, read, notes)
   const watch = readWatch(env, settings, read, notes)
+  const budgets = readBudgetsConfig(env, settings, read, notes)
   const providerAdminKey = readProviderAdminKey(env, settings, read, notes)
   checkListeners(settings, notes)
   if (notes.problems.length > 0) return { ok: false, problems: notes.problems }
   return {
     ok: true,
-    config: assemble(env, settings, { upstream, providerAdminKey, ledger, tls, watch }),
+    config: assemble(env, settings, { upstream, providerAdminKey, ledger, tls, watch, budgets }),
     warnings: notes.warnings,
   }
 }
@@ -123,7 +126,9 @@ function assemble(
     ledger,
     tls,
     watch,
-  }: Pick<Config, 'upstream' | 'providerAdminKey' | 'ledger' | 'watch'> & Pick<Config['gateway'], 'tls'>,
+    budgets,
+  }: Pick<Config, 'upstream' | 'providerAdminKey' | 'ledger' | 'watch' | 'budgets'> &
+    Pick<Config['gateway'], 'tls'>,
 ): Config {
   return {
     gateway: {
@@ -141,6 +146,7 @@ function assemble(
     },
     show: { listen: settings.admin_listen },
     watch,
+    budgets,
     dataDir: resolve(settings.data_dir),
     policiesDir: resolve(settings.policies_dir),
     upstream,

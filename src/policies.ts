@@ -9,6 +9,7 @@ import { PolicyFileError } from './kernel/errors.ts'
 import { runInTurns } from './kernel/turns.ts'
 import type { Pins } from './pin/pins-file.ts'
 import { describeChange, type PolicyChange } from './policy-change.ts'
+import { type Budgets, noBudgets, parseBudgets } from './price/budgets/budgets-file.ts'
 import { createPricesReader, noTerms, type PriceTerms } from './price/prices-file.ts'
 import { createReaderAside, readAtOnce } from './read-aside.ts'
 import { codeOf, createWatched } from './watched-files.ts'
@@ -19,6 +20,8 @@ export type Policies = {
   readonly pins: Pins
   /** What contract and markups make of list prices. */
   readonly prices: PriceTerms
+  /** Who may use how much, and what happens then. */
+  readonly budgets: Budgets
   /** Every file as it was read, by name. */
   readonly texts: ReadonlyMap<string, string>
 }
@@ -39,7 +42,15 @@ export type PolicyStore = {
   readonly close: () => void
 }
 
-const files = ['model.conf', 'policy.csv', 'directory.yaml', 'pins.yaml', 'prices.yaml', 'cases.csv'] as const
+const files = [
+  'model.conf',
+  'policy.csv',
+  'directory.yaml',
+  'pins.yaml',
+  'prices.yaml',
+  'budgets.yaml',
+  'cases.csv',
+] as const
 type FileName = (typeof files)[number]
 
 /** The folder inside the policies that holds what is not decided yet: any of the same files. */
@@ -48,7 +59,8 @@ const candidateName = 'candidate'
 /**
  * Reads every file of the folder, in slices between which everything else goes on. What is missing besides `policy.csv`
  * and `cases.csv` is read `elsewhere`, so that a preset can be judged by.
- * Rejects with `PolicyFileError` for the first that is missing or wrong; `cases.csv` and `prices.yaml` may be missing.
+ * Rejects with `PolicyFileError` for the first that is missing or wrong; `cases.csv`, `prices.yaml` and `budgets.yaml` may be
+ * missing.
  */
 export const loadPolicies = (folder: string, elsewhere = folder): Promise<Policies> =>
   createPolicyLoader()(folder, false, elsewhere)
@@ -68,6 +80,7 @@ export function createPolicyLoader(
   let knownRoles = ''
   const readPins = remembering(reader.pins)
   const readPrices = createPricesReader()
+  const readBudgets = rememberingNow(parseBudgets)
 
   return async (folder, isCandidate = false, elsewhere = folder) => {
     const kept = new Map<string, string>()
@@ -99,9 +112,11 @@ export function createPolicyLoader(
     }
     const pricesFile = (await has('prices.yaml', elsewhere)) ? await text('prices.yaml') : null
     const prices = pricesFile === null ? noTerms : readPrices(pricesFile.text, pricesFile.file)
+    const budgetsFile = (await has('budgets.yaml', elsewhere)) ? await text('budgets.yaml') : null
+    const budgets = budgetsFile === null ? noBudgets : readBudgets(budgetsFile.text, budgetsFile.file)
     const cases = (await has('cases.csv')) ? { cases: await text('cases.csv') } : {}
     const snapshot = await loadPolicySnapshot({ ...texts, ...cases, directory, linted })
-    return { directory, pins, prices, snapshot, texts: kept }
+    return { directory, pins, prices, budgets, snapshot, texts: kept }
   }
 }
 
@@ -123,6 +138,15 @@ function remembering<Rest extends readonly unknown[], Result>(
     const result = await parse(text, ...rest)
     last = { text, result }
     return result
+  }
+}
+
+/** The same for a parser that needs no time: what did not change stays the same object. */
+function rememberingNow<Result>(parse: (text: string, file: string) => Result): typeof parse {
+  let last: { readonly text: string; readonly result: Result } | null = null
+  return (text, file) => {
+    if (last?.text !== text) last = { text, result: parse(text, file) }
+    return last.result
   }
 }
 

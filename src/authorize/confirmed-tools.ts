@@ -1,9 +1,10 @@
 // Which tools a confirmation lets run: it names the call, and what the call runs is read from the session itself, so that a
 // rule about one tool holds for the call of that tool.
 import { LRUCache } from 'lru-cache'
+import { memberOf } from '../kernel/own-member.ts'
 import type { AuthorizeRequest } from './authorize.ts'
 import { asName } from './capabilities/gathering.ts'
-import { memberOf, textOf } from './ownership/owner.ts'
+import { textOf } from './ownership/owner.ts'
 import type { Capability } from './permit.ts'
 
 /** What is known of the calls that one request confirms. */

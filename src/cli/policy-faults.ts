@@ -8,6 +8,7 @@ import { parseDirectory } from '../identify/directory.ts'
 import { PolicyFileError } from '../kernel/errors.ts'
 import { runAtOnce } from '../kernel/turns.ts'
 import { parsePins } from '../pin/pins-file.ts'
+import { parseBudgets } from '../price/budgets/budgets-file.ts'
 import { parsePrices } from '../price/prices-file.ts'
 import { needPolicyText, readPolicyText, teamsOf } from './policy-folder.ts'
 
@@ -38,6 +39,8 @@ export async function findFaults(folder: string): Promise<readonly PolicyFileErr
   if (pins !== undefined) attempt(() => parsePins(pins.text, pins.file))
   const prices = attempt(() => readPolicyText(folder, 'prices.yaml'))
   if (prices !== undefined) attempt(() => parsePrices(prices.text, prices.file))
+  const budgets = attempt(() => readPolicyText(folder, 'budgets.yaml'))
+  if (budgets !== undefined) attempt(() => parseBudgets(budgets.text, budgets.file))
   if (text === undefined || inPolicy.length > 0) return faults
   const policy = parsePolicy(text.text, text.file)
   const directoryText = attempt(() => readPolicyText(folder, 'directory.yaml'))

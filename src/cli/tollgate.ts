@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander'
 import { tollgateVersion } from '../version.ts'
 import { addAudit } from './audit.ts'
+import { addBudgets } from './budgets.ts'
 import { addClose, addFocus } from './close.ts'
 import { CommandError, type CommandIo, exitCodes, processIo } from './command-io.ts'
 import { addKeys } from './keys.ts'
@@ -47,6 +48,7 @@ export async function runTollgate(args: readonly string[], io: CommandIo = proce
     addPrices,
     addTrace,
     addSessionLists,
+    addBudgets,
     addClose,
     addFocus,
   ])

@@ -1,5 +1,5 @@
-// The only thing we ever change upstream by ourselves: a session that runs what nobody pinned is interrupted and archived,
-// with the credential that serves its team.
+// What we change upstream by ourselves, with the credential that serves the team: a session that runs what nobody pinned is
+// interrupted and archived, one whose budget is used up is interrupted.
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Pools } from './pools.ts'
 
@@ -25,35 +25,55 @@ export function createStopSession({
   intervalMs = 250,
 }: StopSessionDeps): (team: string, sessionId: string) => Promise<void> {
   return async (team, sessionId) => {
-    if (!plainId.test(sessionId)) throw new Error('what is to be stopped has no id of a session')
-    const { pools, authorization } = route(team)
-    const post = async (path: string, body: string | null): Promise<number> => {
-      const answer = await pools.api.request({
-        path: `/v1/sessions/${sessionId}${path}`,
-        method: 'POST',
-        headers: {
-          authorization,
-          accept: 'application/json',
-          'anthropic-version': apiVersion,
-          'anthropic-beta': 'managed-agents-2026-04-01',
-          ...(body === null ? {} : { 'content-type': 'application/json' }),
-        },
-        ...(body === null ? {} : { body }),
-        headersTimeout: timeoutMs,
-        bodyTimeout: timeoutMs,
-        signal: AbortSignal.timeout(timeoutMs),
-      })
-      await answer.body.dump()
-      return answer.statusCode
-    }
+    const post = postTo(route, team, sessionId)
     for (let tries = 1; tries <= triesMax; tries += 1) {
       // Again each time: what was queued may have begun to run since.
-      await post('/events', '{"events":[{"type":"user.interrupt"}]}').catch(() => 0)
+      await post('/events', interruptBody).catch(() => 0)
       const status = await post('/archive', null).catch(() => 0)
       if ((status >= 200 && status < 300) || status === 404) return
       if (status === 401 || status === 403) break
       await wait(intervalMs)
     }
     throw new Error('the session could not be archived')
+  }
+}
+
+/**
+ * Makes the interrupt alone: what the session works on ends, on all its threads, and it can go on later. Rejects when the
+ * upstream does not take it.
+ */
+export function createInterruptSession({
+  route,
+}: Pick<StopSessionDeps, 'route'>): (team: string, sessionId: string) => Promise<void> {
+  return async (team, sessionId) => {
+    const status = await postTo(route, team, sessionId)('/events', interruptBody)
+    if (status < 200 || status > 299) throw new Error(`the upstream answered the interrupt with ${status}`)
+  }
+}
+
+const interruptBody = '{"events":[{"type":"user.interrupt"}]}'
+
+/** POSTs below a session and answers the status. Throws for what is no id of a session. */
+function postTo(route: StopSessionDeps['route'], team: string, sessionId: string) {
+  if (!plainId.test(sessionId)) throw new Error('what is to be stopped has no id of a session')
+  const { pools, authorization } = route(team)
+  return async (path: string, body: string | null): Promise<number> => {
+    const answer = await pools.api.request({
+      path: `/v1/sessions/${sessionId}${path}`,
+      method: 'POST',
+      headers: {
+        authorization,
+        accept: 'application/json',
+        'anthropic-version': apiVersion,
+        'anthropic-beta': 'managed-agents-2026-04-01',
+        ...(body === null ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(body === null ? {} : { body }),
+      headersTimeout: timeoutMs,
+      bodyTimeout: timeoutMs,
+      signal: AbortSignal.timeout(timeoutMs),
+    })
+    await answer.body.dump()
+    return answer.statusCode
   }
 }

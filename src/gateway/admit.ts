@@ -11,6 +11,7 @@ import { type Denial, TollgateError } from '../kernel/errors.ts'
 import { readExposure } from '../pin/exposure.ts'
 import type { PinRequest } from '../pin/pin.ts'
 import type { PinOutcome } from '../pin/pin-outcome.ts'
+import type { Funding } from '../price/budgets/funding.ts'
 import type { Operation } from '../upstream/operation-type.ts'
 import { asksForDryRun } from './dry-run.ts'
 import type { Exchange } from './exchange.ts'
@@ -28,11 +29,27 @@ export type AdmitDeps = {
   /** The body with the caller's stamp in it; null when nothing is stamped; a denial when it forges one. */
   readonly stamp: (request: StampRequest) => Buffer | Denial | null
   readonly authorize: Authorize
+  /** Whether budgets have room for what this begins, and the limit it must have; null for what begins nothing. */
+  readonly fund: (request: FundRequest) => Funding | null | Promise<Funding>
+  /** The body with this spending limit, in cents, and nothing else changed. */
+  readonly writeLimit: (body: Buffer, cents: bigint) => Buffer
   /** Told of what passed: counts what is new to us in it. Must not throw. */
   readonly inspect: (operation: Operation, headers: IncomingHttpHeaders, parsed: unknown) => void
   /** False when the journal has no room left for what a mutating call would cause. */
   readonly journalAccepts: () => boolean
   readonly isClosing: () => boolean
+}
+
+export type FundRequest = {
+  readonly operation: Operation
+  readonly caller: Caller
+  readonly params: Exchange['params']
+  readonly exchangeId: string
+  /** The reading of the body as pinned. */
+  readonly parsed: unknown
+  /** The agent it names, '' without one, and its version; null for the latest. */
+  readonly agentId: string
+  readonly version: number | null
 }
 
 export type StampRequest = {
@@ -136,21 +153,47 @@ function judge(
   const forced = pin.kind === 'judged' ? pin.body : null
   const readForced = (body: Buffer): Judged => ({ body, parsed: deps.readJsonBody(body, request.headers) })
   const pinned: Judged = forced === null ? asked : readForced(forced)
-  exchange.steps.exposure = readExposure(operation.id, pinned.parsed)
-  const decide = (body: Judged) => authorizeBody(deps, request, exchange, asked, body)
-  const decision = decide(pinned)
-  const pass = (decided: Permit | Denial): void | Promise<void> => {
-    if (pin.kind === 'denied' || (forced !== null && ('kind' in decided || decided.masks.length > 0))) {
-      const again = { ...asked, decide, readForced, pin: deps.pin }
-      return reconsider(again, pin, decided).then(({ pin: last, decision: final }) => {
-        exchange.steps.pin = last
-        keep(exchange, final)
-      })
+  const exposure = readExposure(operation.id, pinned.parsed)
+  exchange.steps.exposure = exposure
+  const fits = (funding: Funding | null): void | Promise<void> => {
+    const isRefused = funding !== null && 'kind' in funding
+    if (!isRefused) exchange.steps.funding = funding
+    const cents = funding === null || isRefused ? null : funding.limitCents
+    const limited = (body: Judged): Judged =>
+      cents === null || body.body === null ? body : readForced(deps.writeLimit(body.body, cents))
+    const decide = (body: Judged) => authorizeBody(deps, request, exchange, asked, limited(body))
+    const decision = decide(pinned)
+    const pass = (decided: Permit | Denial): void | Promise<void> => {
+      if (pin.kind === 'denied' || (forced !== null && ('kind' in decided || decided.masks.length > 0))) {
+        const again = { ...asked, decide, readForced, pin: deps.pin }
+        return reconsider(again, pin, decided).then(({ pin: last, decision: final }) => {
+          exchange.steps.pin = last
+          keep(exchange, isRefused ? budgeted(final, funding) : final)
+        })
+      }
+      keep(exchange, isRefused ? budgeted(decided, funding) : decided)
+      deps.inspect(operation, request.raw.headers, pinned.parsed)
     }
-    keep(exchange, decided)
-    deps.inspect(operation, request.raw.headers, pinned.parsed)
+    return decision instanceof Promise ? decision.then(pass) : pass(decision)
   }
-  return decision instanceof Promise ? decision.then(pass) : pass(decision)
+  const funding = deps.fund({
+    operation,
+    caller: asked.caller,
+    params: asked.params,
+    exchangeId: exchange.id,
+    parsed: pinned.parsed,
+    agentId: exposure.agentId,
+    version: exposure.version === 0 ? null : exposure.version,
+  })
+  return funding instanceof Promise ? funding.then(fits) : fits(funding)
+}
+
+/** What policy allows, a budget may still refuse; what policy denies, nobody is told of budgets. */
+function budgeted(decided: Permit | Denial, refused: Denial): Denial {
+  if ('kind' in decided) return decided
+  const { capabilities, policyHash, shadow } = decided
+  const judged = { capabilities, policyHash, ...(shadow === undefined ? {} : { shadow }) }
+  return { ...refused, judged }
 }
 
 function authorizeBody(

@@ -85,7 +85,14 @@ function rewritten(
     after: valueAt(pinned, path),
   }))
   const final = sent.toString('utf8')
-  // What is not a pin's is the owner's stamp, which goes into `metadata` alone.
+  const limit = {
+    by: 'budget',
+    path: ['budget'],
+    before: valueAt(pinned, ['budget']),
+    after: valueAt(final, ['budget']),
+  }
+  const isLimited = JSON.stringify(limit.before) !== JSON.stringify(limit.after)
+  // What is not a pin's or a budget's is the owner's stamp, which goes into `metadata` alone.
   const stamp = {
     by: 'stamp',
     path: ['metadata'],
@@ -93,7 +100,8 @@ function rewritten(
     after: valueAt(final, ['metadata']),
   }
   const whole = { by: 'all', path: [], before: { sha256: hash(before) }, after: { sha256: hash(final) } }
-  return [...byPin, ...(final === pinned ? [] : [stamp]), whole]
+  const isStamped = JSON.stringify(stamp.before) !== JSON.stringify(stamp.after)
+  return [...byPin, ...(isLimited ? [limit] : []), ...(isStamped ? [stamp] : []), whole]
 }
 
 function valueAt(text: string, path: Parameters<typeof findSpan>[1]): object | null {

@@ -8,6 +8,7 @@ import type { ErrorCode, Judged } from '../kernel/errors.ts'
 import { newId } from '../kernel/ids.ts'
 import type { Exposure } from '../pin/exposure.ts'
 import type { PinOutcome } from '../pin/pin-outcome.ts'
+import type { Funding } from '../price/budgets/funding.ts'
 import type { Tap } from '../tap/tap.ts'
 import type { RequestArrival, RequestSpan } from '../trace/request-span.ts'
 import type { Operation } from '../upstream/operation-type.ts'
@@ -63,6 +64,8 @@ type Steps = {
   pin: PinOutcome | null
   /** pin: what the body that goes up leaves open about versions. */
   exposure: Exposure | null
+  /** budgets: the limit it got, and what its caller is told of them; null when none was asked. */
+  funding: Exclude<Funding, { readonly kind: string }> | null
   /** authorize */
   permit: Permit | null
   /** The step that said no. */
@@ -106,6 +109,7 @@ export function openExchange(
       isDryRun: false,
       pin: null,
       exposure: null,
+      funding: null,
       permit: null,
       refusal: null,
       tap: null,

@@ -68,6 +68,8 @@ function addedHeaders(exchange: Exchange): readonly string[] {
   // Of what its caller may not see, nothing is said of what the pins made of it.
   const written = permit === null || permit.masks.length > 0 ? null : writePinHeader(pin)
   if (written !== null) headers.push('x-tollgate-pin', written)
+  const near = exchange.steps.funding?.near ?? ''
+  if (near !== '') headers.push('x-tollgate-budget', near)
   return headers
 }
 

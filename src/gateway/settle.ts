@@ -31,7 +31,7 @@ export function toExchangeRecord(exchange: Exchange, ending: Ending, clock: Cloc
     user_agent: withoutKeys(exchange.userAgent),
     decision: readDecision(exchange, ending),
     error_code: refusal?.code ?? (endReason === 'upstream_broke' ? 'upstream.broken' : ''),
-    rules: refusal?.rule || (permit === null ? '' : readRules(permit)),
+    rules: refusal?.rule || (permit === null ? '' : readRules(permit, steps.funding)),
     policy_hash: judged?.policyHash ?? '',
     capabilities:
       judged === undefined
@@ -52,9 +52,11 @@ export function toExchangeRecord(exchange: Exchange, ending: Ending, clock: Cloc
 }
 
 /** The rules that allowed it, or the objects that were kept from it. */
-function readRules({ masks, rules }: Permit): string {
+function readRules({ masks, rules }: Permit, funding: Exchange['steps']['funding']): string {
   const hidden = masks.map(({ kind, id }) => withoutKeys(`hidden ${kind}/${id}`))
-  return [...new Set(hidden.length > 0 ? hidden : rules)].join(',')
+  const { limitCents = null, rule = '' } = funding ?? {}
+  const limit = limitCents === null ? [] : [`${rule} limit ${limitCents} cents`]
+  return [...new Set([...(hidden.length > 0 ? hidden : rules), ...limit])].join(',')
 }
 
 function readDecision({ steps }: Exchange, ending: Ending): ExchangeRecord['decision'] {
@@ -63,13 +65,14 @@ function readDecision({ steps }: Exchange, ending: Ending): ExchangeRecord['deci
   if (refusal !== null && !isWithdrawn(steps)) {
     if (permit !== null) return 'failed'
     if (refusal.code === 'gateway.internal') return 'failed'
-    return refusal.code.startsWith('authorize.') || refusal.code.startsWith('pin.') ? 'denied' : 'refused'
+    return /^(authorize|pin|budget)\./.test(refusal.code) ? 'denied' : 'refused'
   }
   // Nobody decided anything: the client left while its body was read or its question was asked.
   if (permit === null && !ending.finished) return 'abandoned'
   // It went up with ids that name nothing: the upstream was asked for its words alone.
   if (permit !== null && permit.masks.length > 0) return 'denied'
-  return pin?.kind === 'judged' && pin.body !== null ? 'rewritten' : 'allowed'
+  const isLimited = (steps.funding?.limitCents ?? null) !== null
+  return isLimited || (pin?.kind === 'judged' && pin.body !== null) ? 'rewritten' : 'allowed'
 }
 
 /** It was let in, and its caller has gone since. */

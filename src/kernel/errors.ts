@@ -119,6 +119,13 @@ export const errorKinds = {
     'api_error',
     'what the pins must know of this request could not be read from the upstream; try again, and tell whoever runs this gateway',
   ),
+  'budget.exhausted': kind(403, 'permission_error', 'a budget has nothing left for new work', false),
+  'budget.limit_required': kind(403, 'permission_error', 'a budget needs a limit on every session', false),
+  'budget.unavailable': kind(
+    503,
+    'api_error',
+    'how much of a budget is used is not known yet; try again in a few seconds',
+  ),
   'upstream.unreachable': kind(502, 'api_error', 'the upstream could not be reached'),
   'upstream.timeout': kind(504, 'timeout_error', 'the upstream did not answer in time'),
   'upstream.broken': kind(502, 'api_error', 'the upstream broke off its answer'),

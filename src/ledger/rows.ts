@@ -75,6 +75,14 @@ export type SessionRow = {
   readonly ver: number
 }
 
+/** What the upstream lets a session spend over its life, in whole cents; `0` without a limit. */
+export type SessionLimitRow = {
+  readonly session_id: string
+  readonly limit_cents: string
+  /** When its object said so, ms. */
+  readonly ver: number
+}
+
 export type ThreadRow = {
   readonly session_id: string
   readonly thread_id: string
@@ -237,6 +245,7 @@ export type StatedRows = {
   readonly threads: readonly ThreadRow[]
   readonly session_status: readonly SessionStatusRow[]
   readonly session_events: readonly SessionEventRow[]
+  readonly session_limits: readonly SessionLimitRow[]
   readonly usage_snapshots: readonly UsageSnapshotRow[]
   readonly exchanges: readonly ExchangeRow[]
   readonly object_owners: readonly ObjectOwnerRow[]

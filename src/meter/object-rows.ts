@@ -60,6 +60,16 @@ export function projectSession(session: MeteredSession): Partial<StatedRows> | n
             } as const,
           ]),
     ],
+    session_limits:
+      session.limit_cents === null
+        ? []
+        : [
+            {
+              session_id: session.session_id,
+              limit_cents: session.limit_cents,
+              ver: Math.floor(session.seen_at_ms),
+            },
+          ],
     usage_snapshots:
       session.usage === null ? [] : [toSnapshot(session.session_id, session.usage, 'object', seenAt)],
   }

@@ -77,6 +77,12 @@ const sessionSighting = z.object({
   archived_at: text.nullable(),
   created_here: flag,
   usage: usage.nullable(),
+  limit_cents: z
+    .string()
+    .regex(/^\d{1,15}$/)
+    .nullable()
+    .catch(null)
+    .default(null),
 })
 
 const threadSighting = z.object({

@@ -7,6 +7,7 @@ import type { UsageQuery, UsageReport } from '../price/usage-report.ts'
 import { errorEnvelope } from '../upstream/error-envelope.ts'
 import { type AskRoutesDeps, registerAskRoutes } from './ask-routes.ts'
 import { type AuditRoutesDeps, registerAuditRoutes } from './audit-routes.ts'
+import { type BudgetsRouteDeps, registerBudgets } from './budgets-route.ts'
 import { type ChargebackRoutesDeps, registerChargeback } from './chargeback-routes.ts'
 import { type GuardDeps, guard } from './guard.ts'
 import { type PinsReportDeps, registerPinsReport } from './pins-report-route.ts'
@@ -39,7 +40,8 @@ export type ShowDeps = GuardDeps &
   SessionTraceRouteDeps &
   SessionListsDeps &
   AskRoutesDeps &
-  ChargebackRoutesDeps & {
+  ChargebackRoutesDeps &
+  BudgetsRouteDeps & {
     readonly loadUsageReport: (query: UsageQuery) => Promise<UsageReport>
     /** When each key was last used. */
     readonly loadKeyUse: () => Promise<readonly { readonly key_id: string; readonly last_used: string }[]>
@@ -120,6 +122,7 @@ function registerRoutes(app: FastifyInstance, deps: ShowDeps): void {
   registerSessionLists(app, deps, fromLedger)
   registerAskRoutes(app, deps, fromLedger)
   registerChargeback(app, deps, fromLedger)
+  registerBudgets(app, deps, fromLedger)
   registerWebhookRoute(app, deps.receiveWebhook ?? null)
 
   app.get('/api/v1/usage', { config: { action: 'usage.read' } }, async (request, reply) => {

@@ -7,6 +7,15 @@ import { MeterProvider } from '@opentelemetry/sdk-metrics'
 import type { ErrorCode } from '../kernel/errors.ts'
 import type { JournalTrouble } from '../kernel/journal-extents.ts'
 import { type UnknownKind, unknownKinds } from '../upstream/unknowns.ts'
+import {
+  type BudgetGauges,
+  gaugeBudgets,
+  gaugePrices,
+  gaugeWatch,
+  type PriceGauges,
+  type WatchGauges,
+  watchGauges,
+} from './gauges.ts'
 import type { RequestFacts } from './request-span.ts'
 import { createTally } from './tally.ts'
 
@@ -29,12 +38,6 @@ export type ShadowDirection = (typeof shadowDirections)[number]
 
 const unknownSides = ['request', 'answer'] as const
 export type UnknownSide = (typeof unknownSides)[number]
-
-/** What the watcher does at this moment. */
-export type WatchGauges = { readonly sessions: number; readonly streams: number; readonly lagMs: number }
-
-/** What of the last thirty days nobody has a price for, and the version of list prices in force. */
-export type PriceGauges = { readonly unpricedRequests: number; readonly rateVersion: number }
 
 export type Metrics = {
   /** Counts a settled exchange: decision, status, error code, team, bytes and how long it took. */
@@ -67,6 +70,8 @@ export type Metrics = {
   readonly watchAttached: (status: () => WatchGauges) => void
   /** Where the gauges of prices are read at each exposition. */
   readonly pricesAttached: (status: () => PriceGauges) => void
+  /** Where the gauges of budgets are read at each exposition. */
+  readonly budgetsAttached: (status: () => BudgetGauges) => void
   readonly spansExported: (result: 'exported' | 'failed', spans: number) => void
   /** All metrics in Prometheus' text format 0.0.4. */
   readonly exposition: () => Promise<string>
@@ -102,6 +107,8 @@ export function createMetrics(options: MetricsOptions): Metrics {
   gaugeWatch(meter, () => watched())
   let priced = (): PriceGauges => ({ unpricedRequests: 0, rateVersion: 0 })
   gaugePrices(meter, () => priced())
+  let budgeted = (): BudgetGauges => ({ used: new Map(), ageMs: 0 })
+  gaugeBudgets(meter, () => budgeted())
   const teamLabel = createCap(options.teamsMax ?? 100)
 
   return {
@@ -141,6 +148,9 @@ export function createMetrics(options: MetricsOptions): Metrics {
     },
     pricesAttached: (status) => {
       priced = status
+    },
+    budgetsAttached: (status) => {
+      budgeted = status
     },
     spansExported: (result, spans) => count.spans.add(spans, { result }),
     exposition: async () => {
@@ -225,49 +235,6 @@ function createInstruments(meter: Meter) {
   for (const kind of ['exchange', 'sighting', 'policy_change']) instruments.journalRefusals.add(0, { kind })
   for (const kind of troubleKinds) instruments.troubles.add(0, { kind })
   return instruments
-}
-
-function watchGauges(meter: Meter, options: MetricsOptions): void {
-  const { journalBacklogBytes, writerLagMs, policiesInvalid } = options
-  const gauge = (name: string, description: string, read: () => number): void =>
-    meter.createObservableGauge(name, { description }).addCallback((result) => result.observe(read()))
-  gauge('tollgate_journal_backlog_bytes', 'Bytes the ledger does not have yet.', journalBacklogBytes)
-  const lagSeconds = (): number => writerLagMs() / 1000
-  gauge('tollgate_writer_lag_seconds', 'Age of the oldest record the ledger does not have yet.', lagSeconds)
-  if (policiesInvalid !== undefined) {
-    gauge(
-      'tollgate_policies_invalid',
-      '1 while changed files of policies/ are refused; older ones decide.',
-      () => Number(policiesInvalid().live),
-    )
-    gauge('tollgate_policies_candidate_invalid', '1 while policies/candidate/ cannot be judged by.', () =>
-      Number(policiesInvalid().candidate),
-    )
-  }
-  gauge('process_resident_memory_bytes', 'Memory of the gateway process.', () => process.memoryUsage.rss())
-}
-
-function gaugeWatch(meter: Meter, read: () => WatchGauges): void {
-  const gauge = (name: string, description: string, value: () => number): void =>
-    meter.createObservableGauge(name, { description }).addCallback((result) => result.observe(value()))
-  gauge('tollgate_watch_sessions', 'Sessions the watcher follows.', () => read().sessions)
-  gauge('tollgate_watch_streams', 'Event streams of its own it has open.', () => read().streams)
-  gauge(
-    'tollgate_watch_lag_seconds',
-    'How long the oldest look it owes has been owed.',
-    () => read().lagMs / 1000,
-  )
-}
-
-function gaugePrices(meter: Meter, read: () => PriceGauges): void {
-  meter
-    .createObservableGauge('tollgate_unpriced_requests', {
-      description: 'Model requests of the last 30 days without a price: missing from every cost.',
-    })
-    .addCallback((result) => result.observe(read().unpricedRequests))
-  meter
-    .createObservableGauge('tollgate_rate_version', { description: 'Version of the list prices in force.' })
-    .addCallback((result) => result.observe(read().rateVersion))
 }
 
 /** The first `max` names keep theirs, all others share `other`. */

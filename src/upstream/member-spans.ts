@@ -47,6 +47,14 @@ export function memberSpans(text: string): ReadonlyMap<string, Span> {
   return spans
 }
 
+/** The object's text with further members, written as JSON, at its end; anything else becomes an object of them. */
+export function withMembers(text: string, members: string): string {
+  const last = [...memberSpans(text).values()].at(-1)
+  if (last !== undefined) return `${text.slice(0, last.end)},${members}${text.slice(last.end)}`
+  const open = text.indexOf('{')
+  return open < 0 ? `{${members}}` : `${text.slice(0, open + 1)}${members}${text.slice(open + 1)}`
+}
+
 const quote = 0x22
 const comma = 0x2c
 const openBrace = 0x7b

@@ -17,6 +17,7 @@ const sessionSchema = z.object({
   created_at: timestamp,
   archived_at: timestamp,
   usage: z.unknown().optional(),
+  budget: z.unknown().optional(),
 })
 
 /** The upstream's part of a session sighting; '' and 0 stand for what the object does not say. */
@@ -34,13 +35,16 @@ export type UpstreamSession = {
   readonly created_at: string
   readonly archived_at: string | null
   readonly usage: UpstreamUsage | null
+  /** Whole cents it may spend over its life (`budget.max_list_cost`); `0` when it has no limit, null when it does not say. */
+  readonly limit_cents: string | null
 }
 
 /** Reads a session object. Null when it is not one (`type` is not `session`, or it has no id). Never throws. */
 export function sightSession(raw: unknown): UpstreamSession | null {
   const parsed = sessionSchema.safeParse(raw)
   if (!parsed.success) return null
-  const { agent, id, usage, environment_id, deployment_id, status, created_at, archived_at } = parsed.data
+  const { agent, id, usage, budget, environment_id, deployment_id, status, created_at, archived_at } =
+    parsed.data
   return {
     session_id: id,
     agent_id: agent?.id ?? '',
@@ -55,5 +59,18 @@ export function sightSession(raw: unknown): UpstreamSession | null {
     created_at: created_at ?? '',
     archived_at,
     usage: sightUsage(usage),
+    limit_cents: sightLimit(budget),
   }
+}
+
+// SDK 1.12.0 `BetaManagedAgentsBudgetLimit`: minor units as a string; the session's `budget` is null without one.
+const limitSchema = z.object({
+  type: z.literal('limit'),
+  max_list_cost: z.object({ amount: z.string().regex(/^\d{1,15}$/), currency: z.literal('USD') }),
+})
+
+function sightLimit(budget: unknown): string | null {
+  if (budget === null) return '0'
+  const parsed = limitSchema.safeParse(budget)
+  return parsed.success ? parsed.data.max_list_cost.amount : null
 }

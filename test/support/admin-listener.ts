@@ -79,6 +79,7 @@ export async function startAdminListener(deps: Partial<ShowDeps> = {}) {
       throw new Error('nobody checks prices here')
     },
     loadAdjustments: async () => [],
+    loadBudgets: async () => [],
     loadToolUses: async () => [],
     chargeback: {
       periods: async () => [],

@@ -73,6 +73,8 @@ export async function openCorridor(upstreamUrl: string, options: CorridorOptions
     identify: () => tester,
     readPeerCertificate: () => null,
     recheck: () => null,
+    fund: () => null,
+    writeLimit: (body) => body,
     stamp: () => null,
     editAnswer: () => null,
     tokenEndpoint: null,

@@ -109,6 +109,8 @@ export async function openInjectedCorridor(rules: CorridorRules = {}): Promise<I
     identify: rules.identify ?? (() => injectedCaller),
     readPeerCertificate: () => null,
     recheck: () => null,
+    fund: () => null,
+    writeLimit: (body) => body,
     stamp: ownership.stamp,
     editAnswer: () => null,
     beforeForward: () => null,

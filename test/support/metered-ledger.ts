@@ -23,6 +23,8 @@ const tables = [
   'session_status',
   'session_intervals',
   'session_adjustments',
+  'session_limits',
+  'budget_notices',
   'exchanges',
   'quarantined_records',
 ]

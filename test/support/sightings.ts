@@ -90,6 +90,7 @@ export function session(session_id: string, given: Partial<SessionSighting> = {}
     archived_at: null,
     created_here: false,
     usage: null,
+    limit_cents: null,
     ...given,
   }
 }

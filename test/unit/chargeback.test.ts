@@ -22,6 +22,7 @@ const firstDay = Date.UTC(2026, 9, 1) / 86_400_000
 const quantity: fc.Arbitrary<PeriodQuantity> = fc.record({
   day: fc.integer({ min: firstDay, max: firstDay + 30 }),
   team: fc.constantFrom('a', 'b', 'UNALLOCATED'),
+  caller: fc.constant(''),
   agent_id: fc.constantFrom('agent_1', ''),
   agent_version: fc.integer({ min: 0, max: 2 }),
   model: fc.constantFrom('claude-opus-5-5', ''),
@@ -112,7 +113,14 @@ test('what was charged and its corrections are what is known now, and then there
 test('use without a price is a line that says so, and its quantity is not lost', () => {
   const lines = linesOf([
     {
-      ...{ day: firstDay, team: 'a', agent_id: 'agent_1', agent_version: 1, model: 'claude-next' },
+      ...{
+        day: firstDay,
+        team: 'a',
+        caller: '',
+        agent_id: 'agent_1',
+        agent_version: 1,
+        model: 'claude-next',
+      },
       ...{ environment_id: 'env_1', sku: 'unpriced/claude-next:input', quantity: 12n },
     },
   ])

@@ -19,6 +19,7 @@ const quantities = fc.uniqueArray(
   fc.record({
     day: fc.integer({ min: firstDay, max: firstDay + 30 }),
     team: fc.constantFrom('a', 'UNALLOCATED'),
+    caller: fc.constant(''),
     agent_id: fc.constantFrom('agent_1', ''),
     agent_version: fc.constant(1),
     model: fc.constantFrom('claude-opus-5-5', ''),
@@ -108,6 +109,7 @@ test('tokens are priced by the million and consumed one by one; running time by 
   const at = {
     day: firstDay,
     team: 'a',
+    caller: '',
     agent_id: 'agent_1',
     agent_version: 1,
     model: 'm',

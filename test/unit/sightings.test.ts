@@ -151,6 +151,7 @@ test('a session and its threads are read as the SDK types them', () => {
     status: 'idle',
     created_at: '2026-11-20T10:00:00Z',
     archived_at: null,
+    limit_cents: null,
     usage: sighted,
   })
   const thread = {
@@ -220,4 +221,11 @@ test('no value whatever makes a reader throw', () => {
     }),
     { numRuns: 300 },
   )
+})
+
+test('the limit of a session is whole cents, `0` without one, and null where nothing is said', () => {
+  const of = (budget: unknown) => sightSession({ type: 'session', id: 'sesn_1', budget })?.limit_cents
+  const limit = (amount: unknown) => ({ type: 'limit', max_list_cost: { amount, currency: 'USD' } })
+  expect([of(limit('2500')), of(null), of(undefined)]).toEqual(['2500', '0', null])
+  expect([of(limit('-1')), of(limit(2500)), of({ type: 'other' })]).toEqual([null, null, null])
 })

@@ -1,6 +1,7 @@
 // The sessions that run dreams and the memory stores that dreams write: nobody asked for them by name and nothing in them
 // says whose they are, but the dream does, and a dream has an owner. They hold what its owner's sessions said.
-import { memberOf, textOf } from './owner.ts'
+import { memberOf } from '../../kernel/own-member.ts'
+import { textOf } from './owner.ts'
 import type { ReadUpstream } from './owners.ts'
 
 /** The dream that made this session or memory store; null when none did. Rejects when dreams cannot be listed now. */

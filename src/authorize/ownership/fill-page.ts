@@ -1,8 +1,10 @@
 // A page that others' objects were cut from is filled up with what follows, so that neither its length nor the number of
 // pages tells how much of others' lies between. Cursors stay the upstream's own: where a page ends in the middle of one of
 // ours, the upstream is asked for exactly as much.
+
+import { memberOf } from '../../kernel/own-member.ts'
 import { memberSpans } from '../../upstream/member-spans.ts'
-import { memberOf, textOf } from './owner.ts'
+import { textOf } from './owner.ts'
 
 /** A page of the upstream, and which of its elements the caller may see. */
 export type Page = {

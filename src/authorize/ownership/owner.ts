@@ -1,4 +1,5 @@
 // Who owns an object, and how an object says so itself: the stamp in its metadata.
+import { memberOf } from '../../kernel/own-member.ts'
 
 /** The team that pays, and the caller that made it. */
 export type TeamOwner = { readonly team: string; readonly caller: string }
@@ -27,12 +28,6 @@ export function readStamp(object: unknown): TeamOwner | null {
   const found = typeof value === 'string' ? stamp.exec(value) : null
   const { team, caller } = found?.groups ?? {}
   return team === undefined || caller === undefined ? null : { team, caller }
-}
-
-/** An own member of an object; undefined for anything else. */
-export function memberOf(value: unknown, name: string): unknown {
-  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined
-  return Reflect.get(value, name)
 }
 
 /** An own member that is a text; undefined for anything else. */

@@ -2,9 +2,10 @@
 // cannot answer costs one read of each, whoever owns the object and whether it exists or not, so that the time an answer
 // takes tells nobody anything.
 import { LRUCache } from 'lru-cache'
+import { memberOf } from '../../kernel/own-member.ts'
 import { type OwnedKind, ownedKindOf } from '../../upstream/owned-kinds.ts'
 import { createFindDream } from './dream-offspring.ts'
-import { memberOf, type Owner, readStamp, type TeamOwner, textOf } from './owner.ts'
+import { type Owner, readStamp, type TeamOwner, textOf } from './owner.ts'
 
 /** What a GET of the upstream answered. `body` is `text` parsed, undefined when it was no JSON. */
 export type UpstreamAnswer = { readonly status: number; readonly text: string; readonly body: unknown }

@@ -2,10 +2,11 @@
 // Nobody else may write it: callers cannot send a key of ours, and cannot clear metadata as a whole.
 import type { Caller } from '../../identify/caller.ts'
 import type { Denial } from '../../kernel/errors.ts'
-import { memberSpans } from '../../upstream/member-spans.ts'
+import { memberOf } from '../../kernel/own-member.ts'
+import { memberSpans, withMembers } from '../../upstream/member-spans.ts'
 import type { Operation } from '../../upstream/operation-type.ts'
 import { ownedByCreation, ownedByParam } from '../../upstream/owned-kinds.ts'
-import { exchangeKey, memberOf, ownerKey, reservedPrefix, writeStamp } from './owner.ts'
+import { exchangeKey, ownerKey, reservedPrefix, writeStamp } from './owner.ts'
 
 export type StampRequest = {
   readonly operation: Operation
@@ -110,12 +111,4 @@ function insertPairs(body: Buffer, pairs: string): Buffer {
         withMembers(text.slice(metadata.start, metadata.end), pairs) +
         text.slice(metadata.end)
   return Buffer.from(inserted, 'latin1')
-}
-
-/** The object's text with further members at its end; `null` becomes an object. */
-function withMembers(text: string, members: string): string {
-  const last = [...memberSpans(text).values()].at(-1)
-  if (last !== undefined) return `${text.slice(0, last.end)},${members}${text.slice(last.end)}`
-  const open = text.indexOf('{')
-  return open < 0 ? `{${members}}` : `${text.slice(0, open + 1)}${members}${text.slice(open + 1)}`
 }

@@ -1,5 +1,6 @@
 -- What was used in a period, by UTC day, owner and SKU: whole numbers of tokens, milliseconds and searches; for adjustments,
--- pico-dollars at list price. Running time is what is over or was stated: what still runs is in nobody's bill yet.
+-- pico-dollars at list price. Running time is what is over or was stated: what still runs is in nobody's bill yet, and only
+-- told where somebody asks for it (`with_open`). By caller only where somebody asks for callers (`by_caller`).
 WITH
   86400000 AS day_ms,
   requests AS
@@ -47,14 +48,18 @@ WITH
     SELECT
       session_id,
       greatest(toUnixTimestamp64Milli(interval_start), {from_ms: Int64}) AS start_ms,
-      least(toUnixTimestamp64Milli(assumeNotNull(interval_end)), {to_ms: Int64}) AS end_ms
+      least(
+        if(isNull(interval_end), toUnixTimestamp64Milli(now64(3, 'UTC')), toUnixTimestamp64Milli(assumeNotNull(interval_end))),
+        {to_ms: Int64}
+      ) AS end_ms
     FROM
     (
       SELECT session_id, interval_status, interval_start, interval_end, interval_provisional
       FROM tollgate.session_intervals FINAL
       ARRAY JOIN statuses AS interval_status, started_at AS interval_start, ended_at AS interval_end, provisional AS interval_provisional
     )
-    WHERE interval_status = 'running' AND interval_provisional = 0 AND isNotNull(interval_end) AND end_ms > start_ms
+    WHERE interval_status = 'running' AND end_ms > start_ms
+      AND ({with_open: UInt8} = 1 OR (interval_provisional = 0 AND isNotNull(interval_end)))
   ),
   running AS
   (
@@ -89,6 +94,7 @@ WITH
 SELECT
   used.day AS day,
   if(owner.team = '', 'UNALLOCATED', toString(owner.team)) AS team,
+  if({by_caller: UInt8} = 1, toString(owner.caller), '') AS caller,
   owner.agent_id AS agent_id,
   owner.agent_version AS agent_version,
   if(used.own_model = '', toString(owner.model), toString(used.own_model)) AS model,
@@ -96,10 +102,10 @@ SELECT
   used.sku AS sku,
   toString(sum(used.quantity)) AS quantity
 FROM used
-LEFT JOIN (SELECT session_id, team, agent_id, agent_version, model, environment_id FROM tollgate.sessions FINAL) AS owner
+LEFT JOIN (SELECT session_id, team, caller, agent_id, agent_version, model, environment_id FROM tollgate.sessions FINAL) AS owner
   ON owner.session_id = used.session_id
-GROUP BY day, team, agent_id, agent_version, model, environment_id, sku
+GROUP BY day, team, caller, agent_id, agent_version, model, environment_id, sku
 HAVING sum(used.quantity) != 0
-ORDER BY day, team, agent_id, agent_version, model, environment_id, sku
+ORDER BY day, team, caller, agent_id, agent_version, model, environment_id, sku
 LIMIT {rows_max: UInt64}
 SETTINGS do_not_merge_across_partitions_select_final = 1

@@ -10,6 +10,8 @@ const schema = z.object({
   day: z.union([z.string(), z.number()]).transform(Number).refine(Number.isSafeInteger),
   /** `UNALLOCATED` where nobody is known to own it: never dropped, never guessed. */
   team: z.string(),
+  /** '' unless callers were asked for. */
+  caller: z.string(),
   agent_id: z.string(),
   agent_version: z.number(),
   model: z.string(),
@@ -24,10 +26,23 @@ export type PeriodQuantity = Readonly<z.output<typeof schema>>
 /** Quantities from `fromMs` until (and without) `toMs`, both UTC midnights. One more than `rowsMax` says that these are not all. */
 export async function readPeriodQuantities(
   ledger: Pick<Ledger, 'query'>,
-  query: { readonly fromMs: number; readonly toMs: number; readonly rowsMax: number },
+  query: {
+    readonly fromMs: number
+    readonly toMs: number
+    readonly rowsMax: number
+    /** By caller, too, and with what still runs, up to now. */
+    readonly isLive?: boolean
+  },
 ): Promise<readonly PeriodQuantity[]> {
-  const { fromMs, toMs, rowsMax } = query
-  const rows = await ledger.query(sql, { from_ms: fromMs, to_ms: toMs, rows_max: rowsMax + 1 })
+  const { fromMs, toMs, rowsMax, isLive = false } = query
+  const live = isLive ? 1 : 0
+  const rows = await ledger.query(sql, {
+    from_ms: fromMs,
+    to_ms: toMs,
+    rows_max: rowsMax + 1,
+    by_caller: live,
+    with_open: live,
+  })
   return z.array(schema).parse(rows)
 }
 
