@@ -24,6 +24,7 @@ import type { Ledger } from './ledger/port.ts'
 import { queryObjectOwners } from './ledger/queries/object-owners.ts'
 import { readWatchedSessions } from './ledger/queries/watched-sessions.ts'
 import type { Writer } from './ledger/writer.ts'
+import { createListDeployments } from './list-deployments.ts'
 import { openBudgets } from './open-budgets.ts'
 import { openEventReading } from './open-event-reading.ts'
 import { openIdentity } from './open-identity.ts'
@@ -31,6 +32,7 @@ import { openJudgement } from './open-judgement.ts'
 import { openPinning } from './open-pinning.ts'
 import { openReconcile, type ReconcileParts } from './open-reconcile.ts'
 import { openShow } from './open-show.ts'
+import { openStops } from './open-stops.ts'
 import { openTls } from './open-tls.ts'
 import { openVerification } from './open-verification.ts'
 import { createPin } from './pin/pin.ts'
@@ -158,6 +160,15 @@ export async function startApp(parts: AppParts): Promise<App> {
     interrupt: createInterruptSession({ route: routes.ofTeam }),
     tell: webhook.tell,
   })
+  const stops = openStops({
+    ...parts,
+    dataDir: config.dataDir,
+    route: routes.ofTeam,
+    factsOf: pinning.factsOf,
+    listDeployments: createListDeployments({ readUpstream, teams: () => directory().teams }),
+    streams: () => gateway.streams(),
+    endStream: (id, why, lastWords) => gateway.endStream(id, why, lastWords),
+  })
   const reconciliation = openReconcile(parts)
   const deps: GatewayDeps = {
     operations,
@@ -168,6 +179,7 @@ export async function startApp(parts: AppParts): Promise<App> {
     identify: identity.identifyCaller,
     readPeerCertificate: createReadPeerCertificate(tls.authorities),
     stamp: ownership.stamp,
+    stopped: stops.stopped,
     fund: budgets.fund,
     writeLimit: budgets.writeLimit,
     recheck: identity.recheck,
@@ -225,6 +237,7 @@ export async function startApp(parts: AppParts): Promise<App> {
     snapshot,
     pinning: pinning.shown,
     loadBudgets: budgets.rows,
+    stops: stops.shown,
     upstreams,
     reconcile: reconciliation.reconcile,
     wake: watch.wakeAt,
@@ -245,7 +258,7 @@ export async function startApp(parts: AppParts): Promise<App> {
         tls.close()
         gateway.endStreams()
         webhook.close()
-        await Promise.all([watch.close(), budgets.close()])
+        await Promise.all([watch.close(), budgets.close(), stops.close()])
         const cut = setTimeout(gateway.cutAll, config.gateway.shutdownGraceMs)
         await Promise.all([server.close(), show.close(), pinning.close()])
         clearTimeout(cut)

@@ -18,7 +18,7 @@ import { createWebhookReceiver, loadVerifyWebhook } from './watch/webhook.ts'
 
 /** What of the house the listener shows but does not make itself. */
 export type ShowParts = Omit<AppParts, 'upstreams'> &
-  Pick<ShowDeps, 'pinning' | 'readiness' | 'reconcile' | 'loadBudgets'> & {
+  Pick<ShowDeps, 'pinning' | 'readiness' | 'reconcile' | 'loadBudgets' | 'stops'> & {
     readonly identifyOperator: ShowDeps['identify']
     readonly snapshot: Parameters<typeof createAuthorizeAdmin>[0]['snapshot']
     readonly upstreams: readonly RoutedUpstream[]
@@ -43,6 +43,7 @@ export async function openShow(parts: ShowParts): Promise<ReturnType<typeof buil
     loadExposureReport: openExposure({ ...parts, pins: () => policies.current().pins }),
     reconcile: parts.reconcile,
     loadBudgets: parts.loadBudgets,
+    stops: parts.stops,
     listPrices: prices.list,
     checkPrices: prices.check,
     loadSessionTrace: (id) => loadSessionTrace(ledger, id),

@@ -10,7 +10,13 @@ export type ExchangeRecord = RequestFacts & {
   readonly user_agent: string
   /** `abandoned`: the client left before anything was decided, and nothing went up. `dry_run`: it was only tried out. */
   readonly decision: 'allowed' | 'denied' | 'rewritten' | 'refused' | 'failed' | 'abandoned' | 'dry_run'
-  readonly end_reason: 'completed' | 'client_gone' | 'upstream_broke' | 'shutdown' | 'caller_withdrawn'
+  readonly end_reason:
+    | 'completed'
+    | 'client_gone'
+    | 'upstream_broke'
+    | 'shutdown'
+    | 'caller_withdrawn'
+    | 'stopped'
   readonly trace_id: string
   /** What did not meet a requirement, one `mode requirement path: requested -> resolved` a line; ends in `…` when that is not all. */
   readonly pin_findings?: string

@@ -134,6 +134,14 @@ const houseWords: readonly Word[] = [
     'the admin listener',
   ),
   word(
+    'stop.order',
+    'stop',
+    '*',
+    'stop work on the admin listener: of a session, agent, team, caller, key or deployment, or all of it',
+    'the admin listener',
+  ),
+  word('stop.lift', 'stop', '*', 'lift what somebody stopped, on the admin listener', 'the admin listener'),
+  word(
     'audit.read',
     'audit',
     '*',

@@ -28,6 +28,11 @@ export async function orderAdmin(
   return (await openAdmin(path, {}, options, io, JSON.stringify(order))).text()
 }
 
+/** The text that the admin listener answers to a DELETE; throws as `askAdmin`. */
+export async function deleteAdmin(path: string, options: AdminOptions, io: CommandIo): Promise<string> {
+  return (await openAdmin(path, {}, options, io, undefined, 'DELETE')).text()
+}
+
 /** The same answer, to be read as it comes. */
 export async function openAdmin(
   path: string,
@@ -35,6 +40,7 @@ export async function openAdmin(
   options: AdminOptions,
   io: CommandIo,
   order?: string,
+  method = order === undefined ? 'GET' : 'POST',
 ): Promise<Response> {
   const url = adminUrl(path, query, options, io)
   const key = readKey(options, io)
@@ -47,7 +53,8 @@ export async function openAdmin(
         ...(order === undefined ? {} : { 'content-type': 'application/json' }),
       },
       redirect: 'error',
-      ...(order === undefined ? {} : { method: 'POST', body: order }),
+      method,
+      ...(order === undefined ? {} : { body: order }),
     })
   } catch (cause) {
     throw new CommandError(

@@ -14,6 +14,7 @@ import { addReconcile } from './reconcile.ts'
 import { addSessionLists } from './session-lists.ts'
 import { addSimulate } from './simulate.ts'
 import { addStart } from './start.ts'
+import { addStop } from './stop.ts'
 import { addTrace } from './trace.ts'
 import { addUsage } from './usage.ts'
 
@@ -49,6 +50,7 @@ export async function runTollgate(args: readonly string[], io: CommandIo = proce
     addTrace,
     addSessionLists,
     addBudgets,
+    addStop,
     addClose,
     addFocus,
   ])

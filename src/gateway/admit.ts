@@ -31,6 +31,8 @@ export type AdmitDeps = {
   readonly authorize: Authorize
   /** Whether budgets have room for what this begins, and the limit it must have; null for what begins nothing. */
   readonly fund: (request: FundRequest) => Funding | null | Promise<Funding>
+  /** Why this is stopped; null when it is not. Asked before budgets. */
+  readonly stopped: (request: StoppedRequest) => Denial | null | Promise<Denial | null>
   /** The body with this spending limit, in cents, and nothing else changed. */
   readonly writeLimit: (body: Buffer, cents: bigint) => Buffer
   /** Told of what passed: counts what is new to us in it. Must not throw. */
@@ -40,17 +42,18 @@ export type AdmitDeps = {
   readonly isClosing: () => boolean
 }
 
-export type FundRequest = {
+export type StoppedRequest = {
   readonly operation: Operation
   readonly caller: Caller
   readonly params: Exchange['params']
-  readonly exchangeId: string
   /** The reading of the body as pinned. */
   readonly parsed: unknown
   /** The agent it names, '' without one, and its version; null for the latest. */
   readonly agentId: string
   readonly version: number | null
 }
+
+export type FundRequest = StoppedRequest & { readonly exchangeId: string }
 
 export type StampRequest = {
   readonly operation: Operation
@@ -168,28 +171,32 @@ function judge(
         const again = { ...asked, decide, readForced, pin: deps.pin }
         return reconsider(again, pin, decided).then(({ pin: last, decision: final }) => {
           exchange.steps.pin = last
-          keep(exchange, isRefused ? budgeted(final, funding) : final)
+          keep(exchange, isRefused ? refusedStill(final, funding) : final)
         })
       }
-      keep(exchange, isRefused ? budgeted(decided, funding) : decided)
+      keep(exchange, isRefused ? refusedStill(decided, funding) : decided)
       deps.inspect(operation, request.raw.headers, pinned.parsed)
     }
     return decision instanceof Promise ? decision.then(pass) : pass(decision)
   }
-  const funding = deps.fund({
+  const about = {
     operation,
     caller: asked.caller,
     params: asked.params,
-    exchangeId: exchange.id,
     parsed: pinned.parsed,
     agentId: exposure.agentId,
     version: exposure.version === 0 ? null : exposure.version,
-  })
-  return funding instanceof Promise ? funding.then(fits) : fits(funding)
+  }
+  const goOn = (stop: Denial | null): void | Promise<void> => {
+    const funding = stop ?? deps.fund({ ...about, exchangeId: exchange.id })
+    return funding instanceof Promise ? funding.then(fits) : fits(funding)
+  }
+  const stopped = deps.stopped(about)
+  return stopped instanceof Promise ? stopped.then(goOn) : goOn(stopped)
 }
 
-/** What policy allows, a budget may still refuse; what policy denies, nobody is told of budgets. */
-function budgeted(decided: Permit | Denial, refused: Denial): Denial {
+/** What policy allows, a stop or a budget may still refuse; what policy denies, nobody is told of them. */
+function refusedStill(decided: Permit | Denial, refused: Denial): Denial {
   if ('kind' in decided) return decided
   const { capabilities, policyHash, shadow } = decided
   const judged = { capabilities, policyHash, ...(shadow === undefined ? {} : { shadow }) }

@@ -76,6 +76,10 @@ type Steps = {
   responseBytes: number
   upstreamCompleted: boolean
   upstreamFailure: Error | null
+  /** forward: of a stream, whether what was sent so far ends with a whole event. */
+  endsWhole: boolean
+  /** The last event of a stream that is to end at the next whole one, written for its client; null goes on. */
+  lastWords: string | null
 }
 
 /** Opens the exchange of a request that just arrived. */
@@ -117,6 +121,8 @@ export function openExchange(
       responseBytes: 0,
       upstreamCompleted: false,
       upstreamFailure: null,
+      endsWhole: true,
+      lastWords: null,
     },
   }
 }

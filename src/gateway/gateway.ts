@@ -3,9 +3,10 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { ExchangeRecord } from '../audit/exchange-record.ts'
 import type { Permit } from '../authorize/permit.ts'
+import type { Caller } from '../identify/caller.ts'
 import type { Recheck } from '../identify/identify.ts'
 import type { Clock } from '../kernel/clock.ts'
-import { TollgateError } from '../kernel/errors.ts'
+import { type Denial, TollgateError } from '../kernel/errors.ts'
 import type { RequestArrival, RequestSpan } from '../trace/request-span.ts'
 import type { Operation } from '../upstream/operation-type.ts'
 import { type AdmitDeps, admit, arrive } from './admit.ts'
@@ -16,7 +17,7 @@ import { type Exchange, openExchange } from './exchange.ts'
 import { createQueuedResponses } from './queued-responses.ts'
 import { refuse, refuseRaw } from './refuse.ts'
 import { awaitsContinue, checkRequestHead } from './request-head.ts'
-import { type SendDeps, send } from './send.ts'
+import { type SendDeps, sayLastWords, send } from './send.ts'
 import { toExchangeRecord } from './settle.ts'
 
 export type GatewayDeps = AdmitDeps &
@@ -58,9 +59,23 @@ export type Gateway = {
   /** Destroys every answer that is still open, and every connection. */
   readonly cutAll: () => void
   readonly openExchanges: () => number
+  /** The answers that stream now. */
+  readonly streams: () => readonly OpenStream[]
+  /** Ends a stream after its last whole event, with one that says why; cut within a second in any case. */
+  readonly endStream: (exchangeId: string, why: Denial, lastWords: string) => void
   /** Cuts every answer whose caller may no longer be here: its key was revoked, or its token has ended. */
   readonly withdraw: () => void
 }
+
+export type OpenStream = {
+  readonly exchangeId: string
+  readonly operationId: string
+  readonly params: Exchange['params']
+  readonly caller: Caller
+}
+
+/** How long a stream that is to end may be in the middle of an event. */
+const lastWordsMs = 1_000
 
 /** Fastify's own, when nobody chose one. */
 const defaultBodyBytes = 1024 * 1024
@@ -155,6 +170,21 @@ export function registerGateway(app: FastifyInstance, deps: GatewayDeps): Gatewa
         if (denial === null) continue
         steps.refusal = { code: denial.code, rule: denial.rule, message: denial.message }
         response.destroy()
+      }
+    },
+    streams: () =>
+      [...open.values()].flatMap(({ id, operation, params, steps: { caller, permit, head } }) =>
+        permit !== null && caller !== null && head?.isEventStream === true
+          ? [{ exchangeId: id, operationId: operation?.id ?? '', params, caller }]
+          : [],
+      ),
+    endStream: (exchangeId, { code, rule, message }, lastWords) => {
+      for (const [response, exchange] of open) {
+        if (exchange.id !== exchangeId || exchange.steps.refusal !== null) continue
+        exchange.steps.refusal = { code, rule, message }
+        exchange.steps.lastWords = lastWords
+        sayLastWords(exchange, response)
+        setTimeout(() => response.destroy(), lastWordsMs).unref()
       }
     },
     endStreams: () => {

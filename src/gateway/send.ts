@@ -45,6 +45,11 @@ function watch(exchange: Exchange, reply: FastifyReply, tap: Tap | null): Forwar
     },
     onChunk: (chunk) => {
       steps.responseBytes += chunk.length
+      if (steps.head?.isEventStream === true) {
+        steps.endsWhole = endsWithBlankLine(chunk)
+        // Chunks of one read come one after the other: only the last of them says how it ends.
+        if (steps.lastWords !== null) process.nextTick(sayLastWords, exchange, reply.raw)
+      }
       tap?.onChunk(chunk)
     },
     onComplete: () => {
@@ -57,6 +62,20 @@ function watch(exchange: Exchange, reply: FastifyReply, tap: Tap | null): Forwar
     },
     onCutShort: () => tap?.onBroken(),
   }
+}
+
+const endsWithBlankLine = (chunk: Buffer): boolean => {
+  const end = chunk.subarray(-4).toString('latin1')
+  return end.endsWith('\n\n') || end.endsWith('\r\n\r\n')
+}
+
+/** Ends a stream with its last words, unless it is in the middle of an event: then the end of that event does. */
+export function sayLastWords(exchange: Exchange, response: FastifyReply['raw']): void {
+  const { steps } = exchange
+  if (steps.lastWords === null || !steps.endsWhole || response.writableEnded || response.destroyed) return
+  // Nothing readable can be added to compressed bytes.
+  if ((steps.head?.contentEncoding ?? '') === '') response.end(steps.lastWords)
+  else response.end()
 }
 
 // Some of it is the caller's own text: a line break in it must not end our header, nor make Node refuse to write it.

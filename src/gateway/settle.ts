@@ -65,7 +65,7 @@ function readDecision({ steps }: Exchange, ending: Ending): ExchangeRecord['deci
   if (refusal !== null && !isWithdrawn(steps)) {
     if (permit !== null) return 'failed'
     if (refusal.code === 'gateway.internal') return 'failed'
-    return /^(authorize|pin|budget)\./.test(refusal.code) ? 'denied' : 'refused'
+    return /^(authorize|pin|budget|stop)\./.test(refusal.code) ? 'denied' : 'refused'
   }
   // Nobody decided anything: the client left while its body was read or its question was asked.
   if (permit === null && !ending.finished) return 'abandoned'
@@ -75,14 +75,14 @@ function readDecision({ steps }: Exchange, ending: Ending): ExchangeRecord['deci
   return isLimited || (pin?.kind === 'judged' && pin.body !== null) ? 'rewritten' : 'allowed'
 }
 
-/** It was let in, and its caller has gone since. */
+/** It was let in, and its caller has gone since, or somebody stopped it. */
 function isWithdrawn({ permit, refusal }: Exchange['steps']): boolean {
-  return permit !== null && refusal?.code.startsWith('identify.') === true
+  return permit !== null && refusal !== null && /^(identify|stop)\./.test(refusal.code)
 }
 
 function readEndReason({ steps }: Exchange, ending: Ending): ExchangeRecord['end_reason'] {
   const isCutShort = steps.head?.isEventStream === true && !steps.upstreamCompleted
-  if (isWithdrawn(steps)) return 'caller_withdrawn'
+  if (isWithdrawn(steps)) return steps.refusal?.code === 'stop.active' ? 'stopped' : 'caller_withdrawn'
   if (ending.closing && (isCutShort || !ending.finished)) return 'shutdown'
   if (ending.finished) return 'completed'
   return steps.upstreamFailure !== null && steps.head !== null ? 'upstream_broke' : 'client_gone'

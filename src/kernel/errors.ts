@@ -119,6 +119,12 @@ export const errorKinds = {
     'api_error',
     'what the pins must know of this request could not be read from the upstream; try again, and tell whoever runs this gateway',
   ),
+  'stop.active': kind(403, 'permission_error', 'this was stopped', false),
+  'stop.unavailable': kind(
+    503,
+    'api_error',
+    'something is stopped, and whether this is part of it cannot be found out right now; try again',
+  ),
   'budget.exhausted': kind(403, 'permission_error', 'a budget has nothing left for new work', false),
   'budget.limit_required': kind(403, 'permission_error', 'a budget needs a limit on every session', false),
   'budget.unavailable': kind(

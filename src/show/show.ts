@@ -18,6 +18,7 @@ import { createReadiness, type ReadinessCheck } from './readiness.ts'
 import { type ReconcileRouteDeps, registerReconcile } from './reconcile-route.ts'
 import { registerSessionLists, type SessionListsDeps } from './session-lists.ts'
 import { registerSessionTrace, type SessionTraceRouteDeps } from './session-trace-route.ts'
+import { registerStops, type StopRoutesDeps } from './stop-routes.ts'
 import { renderUsageCsv } from './usage-csv.ts'
 import { parseUsageQuery } from './usage-query.ts'
 import { type ReceiveWebhook, registerWebhookRoute } from './webhook-route.ts'
@@ -41,7 +42,8 @@ export type ShowDeps = GuardDeps &
   SessionListsDeps &
   AskRoutesDeps &
   ChargebackRoutesDeps &
-  BudgetsRouteDeps & {
+  BudgetsRouteDeps &
+  StopRoutesDeps & {
     readonly loadUsageReport: (query: UsageQuery) => Promise<UsageReport>
     /** When each key was last used. */
     readonly loadKeyUse: () => Promise<readonly { readonly key_id: string; readonly last_used: string }[]>
@@ -123,6 +125,7 @@ function registerRoutes(app: FastifyInstance, deps: ShowDeps): void {
   registerAskRoutes(app, deps, fromLedger)
   registerChargeback(app, deps, fromLedger)
   registerBudgets(app, deps, fromLedger)
+  registerStops(app, deps, fromLedger)
   registerWebhookRoute(app, deps.receiveWebhook ?? null)
 
   app.get('/api/v1/usage', { config: { action: 'usage.read' } }, async (request, reply) => {

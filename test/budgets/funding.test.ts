@@ -27,7 +27,14 @@ const request = (ticket: string, given: Partial<FundingRequest> = {}): FundingRe
 })
 const session = (id: string, limit: bigint, given: Partial<LiveSession> = {}): LiveSession => ({
   session_id: id,
-  ...{ team: 'a', caller: 'c', agent_id: 'agent_1', model: 'claude-opus-5-5' },
+  ...{
+    team: 'a',
+    caller: 'c',
+    agent_id: 'agent_1',
+    model: 'claude-opus-5-5',
+    agent_version: 1,
+    deployment_id: '',
+  },
   limit_cents: limit,
   ...{ spent_cents: 0n, tokens: 0n, active_ms: 0n },
   last_edge_ms: startMs,

@@ -80,6 +80,16 @@ export async function startAdminListener(deps: Partial<ShowDeps> = {}) {
     },
     loadAdjustments: async () => [],
     loadBudgets: async () => [],
+    stops: {
+      order: async () => {
+        throw new Error('nobody stops anything here')
+      },
+      plan: async () => ({ what: '', sessions: [], streams: 0, callers: [], deployments: [] }),
+      list: () => [],
+      lift: async () => {
+        throw new Error('nobody stopped anything here')
+      },
+    },
     loadToolUses: async () => [],
     chargeback: {
       periods: async () => [],

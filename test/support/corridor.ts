@@ -74,6 +74,7 @@ export async function openCorridor(upstreamUrl: string, options: CorridorOptions
     readPeerCertificate: () => null,
     recheck: () => null,
     fund: () => null,
+    stopped: () => null,
     writeLimit: (body) => body,
     stamp: () => null,
     editAnswer: () => null,

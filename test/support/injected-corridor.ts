@@ -110,6 +110,7 @@ export async function openInjectedCorridor(rules: CorridorRules = {}): Promise<I
     readPeerCertificate: () => null,
     recheck: () => null,
     fund: () => null,
+    stopped: () => null,
     writeLimit: (body) => body,
     stamp: ownership.stamp,
     editAnswer: () => null,

@@ -29,6 +29,8 @@ SELECT
   toString(owner.team) AS team,
   toString(owner.caller) AS caller,
   owner.agent_id AS agent_id,
+  owner.agent_version AS agent_version,
+  owner.deployment_id AS deployment_id,
   toString(owner.model) AS model,
   toString(caps.limit_cents) AS limit_cents,
   toString(greatest(0, ifNull(stated.spent_cents, 0))) AS spent_cents,
@@ -38,7 +40,7 @@ SELECT
   toUInt8(edges.last_status NOT IN ('idle', 'terminated')) AS is_at_work,
   toUInt8(edges.has_ended) AS has_ended
 FROM edges
-LEFT JOIN (SELECT session_id, team, caller, agent_id, model FROM tollgate.sessions FINAL) AS owner ON owner.session_id = edges.session_id
+LEFT JOIN (SELECT session_id, team, caller, agent_id, agent_version, deployment_id, model FROM tollgate.sessions FINAL) AS owner ON owner.session_id = edges.session_id
 LEFT JOIN (SELECT session_id, limit_cents FROM tollgate.session_limits FINAL) AS caps ON caps.session_id = edges.session_id
 LEFT JOIN stated ON stated.session_id = edges.session_id
 ORDER BY last_edge_at DESC, session_id

@@ -12,6 +12,9 @@ const schema = z.object({
   team: z.string(),
   caller: z.string(),
   agent_id: z.string(),
+  /** 0 is not known. */
+  agent_version: z.number(),
+  deployment_id: z.string(),
   model: z.string(),
   /** Cents the upstream lets it spend over its life; 0 without a limit. */
   limit_cents: big,

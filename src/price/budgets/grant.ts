@@ -22,6 +22,8 @@ export const justMade = (sessionId: string, { dims, limitCents }: Grant, nowMs: 
   team: dims.team,
   caller: dims.caller,
   agent_id: dims.agent,
+  agent_version: 0,
+  deployment_id: '',
   model: dims.model,
   limit_cents: limitCents,
   spent_cents: 0n,
