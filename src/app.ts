@@ -3,6 +3,7 @@
 import { createOwnership } from './authorize/ownership/ownership.ts'
 import { createBudgetWebhook } from './budget-webhook.ts'
 import type { Config, Listen } from './config.ts'
+import type { Drain } from './drain/drain.ts'
 import { createAnswerEdits, createRedirectAnswers } from './forward/answer-edits.ts'
 import { createFollowUpstream } from './forward/follow-upstream.ts'
 import { createForward } from './forward/forward.ts'
@@ -64,7 +65,7 @@ export type AppParts = {
   readonly signingKey: SigningKey
   readonly journal: Journal
   readonly ledger: Ledger
-  readonly writer: Writer
+  readonly writer: Writer & Partial<Pick<Drain, 'outbox'>>
   readonly book: Book
   readonly tracing: Tracing
   readonly metrics: Metrics

@@ -152,6 +152,10 @@ const schema = z.strictObject({
   // Between two looks at a session that runs, and between two listings of what there is.
   watch_check_ms: whole(100, 3_600_000).default(180_000),
   watch_sweep_ms: whole(100, 3_600_000).default(60_000),
+  // Spans of sessions beside those of requests: all, what people decided alone (where the provider's own export has the rest), none.
+  agent_spans: z
+    .enum(['full', 'governance', 'off'], 'is neither `full`, `governance` nor `off`')
+    .default('full'),
   // How often budgets are held against the ledger; between two looks, what was granted here counts.
   budget_refresh_ms: whole(100, 60_000).default(2_000),
   // Who is told when a budget passes a threshold, and the key the message is signed with.

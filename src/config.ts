@@ -77,7 +77,11 @@ export type Config = {
   }
   readonly logLevel: Settings['log_level']
   /** The standard `OTEL_*` variables as they are; `OTEL_EXPORTER_OTLP_HEADERS` may hold a credential. */
-  readonly trace: { readonly otelEnv: { readonly [name: string]: string } }
+  readonly trace: {
+    readonly otelEnv: { readonly [name: string]: string }
+    /** Which spans of sessions are exported beside those of requests. */
+    readonly agentSpans: 'full' | 'governance' | 'off'
+  }
 }
 
 export type ConfigResult =
@@ -161,6 +165,7 @@ function assemble(
     },
     logLevel: settings.log_level,
     trace: {
+      agentSpans: settings.agent_spans,
       otelEnv: Object.fromEntries(
         Object.entries(env).flatMap(([name, value]) =>
           name.startsWith('OTEL_') && value !== undefined ? [[name, value]] : [],

@@ -17,6 +17,7 @@ import { type OpenedLedger, openLedger } from './open-ledger.ts'
 import { openPolicyStore, type PolicyStore } from './policies.ts'
 import { createPolicyReports } from './policy-reports.ts'
 import { inWorkspace, loadBook } from './price/book.ts'
+import { readSessionExport } from './read-session-export.ts'
 import { startSimulator } from './simulator/simulator.ts'
 import { explainStartError } from './start-error.ts'
 import { createMetrics } from './trace/metrics.ts'
@@ -122,12 +123,14 @@ export async function openHouse(config: Config, output: Output, logger: Logger):
       cluster: opened.cluster,
       defaultInferenceGeo: config.defaultInferenceGeo,
       audit: { dir: join(config.dataDir, 'audit'), ...config.audit },
+      traces: readSessionExport(config, logger),
       clock,
       logger,
       logLevel: config.logLevel,
       report,
     })
     watched.writer = writer
+    metrics.outboxAttached(writer.outbox)
     closers.push(() => writer.close())
     const tracing = await createTracing({
       env: config.trace.otelEnv,

@@ -2,6 +2,8 @@
 import type { AppParts } from './app.ts'
 import type { OpenTls } from './open-tls.ts'
 
+const outboxAgeMs = 600_000
+
 /** One check for each part; null is well, a sentence is why not. None of them asks anything of an upstream. */
 export function readinessOf(parts: AppParts, tls: OpenTls, isClosing: () => boolean) {
   // Named, so that a reader sees which accounts are served; asking them here would let strangers make calls upstream.
@@ -26,6 +28,14 @@ export function readinessOf(parts: AppParts, tls: OpenTls, isClosing: () => bool
             ? null
             : 'takes no batches; they wait in the journal'
           : 'not reachable',
+    },
+    {
+      name: 'traces',
+      isNote: true as const,
+      check: () =>
+        (parts.writer.outbox?.()?.oldestAgeMs ?? 0) > outboxAgeMs
+          ? 'traces of sessions have not been taken for ten minutes; they wait in the outbox'
+          : null,
     },
   ]
 }

@@ -7,6 +7,13 @@ const durable = z.strictObject({
   segments: z.array(z.tuple([z.int(), z.int()]).readonly()).readonly(),
 })
 
+const receiver = z.strictObject({
+  url: z.string(),
+  headers: z.record(z.string(), z.string()),
+  protocol: z.enum(['http/protobuf', 'http/json']),
+  resourceAttributes: z.record(z.string(), z.string()),
+})
+
 const start = z.strictObject({
   kind: z.literal('start'),
   /** The journal's folder, and what of it is durable. */
@@ -28,6 +35,18 @@ const start = z.strictObject({
     anchorDir: z.string().nullable(),
     anchorGitDir: z.string().nullable(),
   }),
+  /** Where sessions are exported to; null: nowhere. */
+  traces: z
+    .strictObject({
+      dir: z.string(),
+      mode: z.enum(['full', 'governance', 'off']),
+      version: z.string(),
+      traces: receiver.nullable(),
+      logs: receiver.nullable(),
+      /** Other gateways export from the same ledger. */
+      isShared: z.boolean(),
+    })
+    .nullable(),
   logLevel: z.string(),
 })
 
@@ -52,6 +71,17 @@ const status = z.strictObject({
   failures: z.number(),
 })
 
+const outbox = z.strictObject({
+  letters: z.number(),
+  bytes: z.number(),
+  /** Age of the oldest letter, 0 without one. */
+  oldestAgeMs: z.number(),
+  /** Items since the start. */
+  sent: z.number(),
+  refused: z.number(),
+  failures: z.number(),
+})
+
 /** From the drain process. */
 export const drainReportSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('ready') }),
@@ -59,6 +89,7 @@ export const drainReportSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('commit'), id: z.int(), position }),
   z.strictObject({ kind: z.literal('flushed'), id: z.int(), done: z.boolean() }),
   z.strictObject({ kind: z.literal('status'), status }),
+  z.strictObject({ kind: z.literal('outbox'), outbox }),
   z.strictObject({
     kind: z.literal('damage'),
     segment: z.int(),
@@ -70,4 +101,5 @@ export const drainReportSchema = z.discriminatedUnion('kind', [
 
 export type DrainOrder = z.infer<typeof drainOrderSchema>
 export type DrainStart = z.infer<typeof start>
+export type OutboxStatus = z.infer<typeof outbox>
 export type DrainReport = z.infer<typeof drainReportSchema>

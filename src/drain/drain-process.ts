@@ -15,6 +15,7 @@ import { chargeColumns, createPricer } from '../price/price.ts'
 import { rateStated } from '../price/rates.ts'
 import { openAuditWriter } from './audit-writer.ts'
 import { type DrainReport, type DrainStart, drainOrderSchema } from './drain-messages.ts'
+import type { SessionExport } from './export-sessions.ts'
 import { followJournal } from './followed-journal.ts'
 
 // A terminal's Ctrl-C reaches the whole process group; the gateway then still has records to write, and says itself
@@ -28,7 +29,10 @@ setPriority(10)
 /** What no checkpoint has yet is signed before we go, unless the ledger is away: then the next start does it. */
 const lastCheckpointTimeoutMs = 1_500
 
-type Drain = ReturnType<typeof open>
+/** What cannot be sent by then waits in the outbox for the next start. */
+const lastExportTimeoutMs = 2_000
+
+type Drain = Awaited<ReturnType<typeof open>>
 type Commit = { readonly resolve: () => void; readonly reject: (error: Error) => void }
 
 let drain: Drain | undefined
@@ -38,12 +42,14 @@ const commits = new Map<number, Commit>()
 process.on('message', (message) => {
   const order = drainOrderSchema.parse(message)
   if (order.kind === 'start') {
-    drain = open(order)
-    report({ kind: 'ready' })
+    void open(order).then((opened) => {
+      drain = opened
+      report({ kind: 'ready' })
+    })
     return
   }
   if (drain === undefined) return
-  const { journal, writer, ledger, audit } = drain
+  const { journal, writer, ledger, audit, sessions } = drain
   switch (order.kind) {
     case 'durable':
       journal.extend(order.durable)
@@ -57,6 +63,7 @@ process.on('message', (message) => {
     case 'stop':
       void writer
         .close(order.timeoutMs)
+        .then(() => sessions?.close(lastExportTimeoutMs))
         .then(() =>
           within(
             audit.close().then(() => true),
@@ -68,7 +75,7 @@ process.on('message', (message) => {
   }
 })
 
-function open(start: DrainStart) {
+async function open(start: DrainStart) {
   const { dir, durable, connection, cluster, defaultInferenceGeo, audit: auditing, logLevel } = start
   const logger = createLogger(logLevel)
   const { url, username, password, socketPath } = connection
@@ -89,6 +96,7 @@ function open(start: DrainStart) {
   const audit = openAuditWriter({ ...auditing, ledger, logger })
   const book = inWorkspace(loadBook(), defaultInferenceGeo)
   const price = createPricer(book)
+  const sessions: SessionExport | null = await openExport(start, ledger, logger)
   const writer = createWriter({
     journal,
     ledger,
@@ -97,12 +105,40 @@ function open(start: DrainStart) {
       price: (fact) => chargeColumns(price(fact)),
       rateStated: (used) => rateStated(book, used),
     }),
-    keepEntries: audit.take,
+    keepEntries: async (batch) => {
+      await audit.take(batch)
+      sessions?.note(batch)
+    },
     clock: systemClock,
     logger,
-    onStatus: (status) => report({ kind: 'status', status }),
+    onStatus: (status) => {
+      report({ kind: 'status', status })
+      if (status.healthy) sessions?.settled()
+    },
   })
-  return { journal, writer, ledger, audit }
+  return { journal, writer, ledger, audit, sessions }
+}
+
+/** OpenTelemetry's serialisers are loaded only where somebody asked for an export. */
+async function openExport(
+  { traces }: DrainStart,
+  ledger: ReturnType<typeof createClickHouseLedger>,
+  logger: ReturnType<typeof createLogger>,
+): Promise<SessionExport | null> {
+  if (traces === null) return null
+  try {
+    const { exportSessions } = await import('./export-sessions.ts')
+    return exportSessions(traces, {
+      ledger,
+      clock: systemClock,
+      logger,
+      onStatus: (outbox) => report({ kind: 'outbox', outbox }),
+    })
+  } catch (err) {
+    // What cannot be told to others is no reason to write nothing down.
+    logger.error({ err, dir: traces.dir }, 'sessions are not exported: the outbox cannot be opened')
+    return null
+  }
 }
 
 function askToCommit(position: JournalPosition): Promise<void> {

@@ -8,7 +8,7 @@ import type { SegmentJournal } from '../kernel/segment-journal.ts'
 import { within } from '../kernel/within.ts'
 import type { ClickHouseConnection } from '../ledger/clickhouse.ts'
 import type { Writer, WriterStatus } from '../ledger/writer.ts'
-import type { DrainReport, DrainStart } from './drain-messages.ts'
+import type { DrainReport, DrainStart, OutboxStatus } from './drain-messages.ts'
 import { launchDrain, type RunningDrain } from './launch-drain.ts'
 
 export type DrainDeps = {
@@ -20,6 +20,8 @@ export type DrainDeps = {
   /** As the price book has it when not given. */
   readonly defaultInferenceGeo?: DrainStart['defaultInferenceGeo']
   readonly audit: DrainStart['audit']
+  /** Nowhere when not given. */
+  readonly traces?: DrainStart['traces']
   readonly clock: Clock
   readonly logger: Logger
   readonly logLevel: string
@@ -30,6 +32,8 @@ export type DrainDeps = {
 export type Drain = Writer & {
   /** The process's id; undefined while it is down. */
   readonly pid: () => number | undefined
+  /** Of the export of sessions; null without one, or before its first word. */
+  readonly outbox: () => OutboxStatus | null
 }
 
 /** The drain gathers a second's worth before it writes, so it need not hear of every group of the journal. */
@@ -43,6 +47,7 @@ export async function startDrain(deps: DrainDeps): Promise<Drain> {
   let status: WriterStatus | null = null
   let behindSinceMs: number | null = journal.backlogBytes() > 0 ? clock.nowMs() : null
   let isDown = false
+  let outbox: OutboxStatus | null = null
   let notice: NodeJS.Timeout | null = null
 
   const onReport = (report: Exclude<DrainReport, { kind: 'ready' }>): void => {
@@ -61,6 +66,9 @@ export async function startDrain(deps: DrainDeps): Promise<Drain> {
       case 'status':
         status = report.status
         behindSinceMs = journal.backlogBytes() === 0 ? null : clock.nowMs() - report.status.lagAgeMs
+        return
+      case 'outbox':
+        outbox = report.outbox
         return
       case 'damage':
         deps.report({ ...report, kind: 'damage_set_aside' })
@@ -90,10 +98,13 @@ export async function startDrain(deps: DrainDeps): Promise<Drain> {
     },
     onRestart: () => {
       isDown = false
+      // What became durable while it came up.
+      tell()
     },
     onFailedStart: (error) =>
       logger.error({ err: error }, 'the process that writes the ledger did not start; trying again'),
   })
+  tell()
   journal.onDurable(() => {
     behindSinceMs ??= clock.nowMs()
     notice ??= setTimeout(() => {
@@ -120,6 +131,7 @@ export async function startDrain(deps: DrainDeps): Promise<Drain> {
 
   return {
     pid: () => kept.current()?.pid,
+    outbox: () => outbox,
     status: () => ({
       lagRecords: 0,
       records: 0,
@@ -141,7 +153,16 @@ export async function startDrain(deps: DrainDeps): Promise<Drain> {
 }
 
 function startOrder(deps: DrainDeps): DrainStart {
-  const { journal, dir, connection, cluster, defaultInferenceGeo = null, audit, logLevel } = deps
+  const {
+    journal,
+    dir,
+    connection,
+    cluster,
+    defaultInferenceGeo = null,
+    audit,
+    traces = null,
+    logLevel,
+  } = deps
   const { url, username = '', password, socketPath = null } = connection
   return {
     kind: 'start',
@@ -151,6 +172,7 @@ function startOrder(deps: DrainDeps): DrainStart {
     cluster,
     defaultInferenceGeo,
     audit,
+    traces,
     logLevel,
   }
 }

@@ -68,3 +68,43 @@ export function gaugeBudgets(meter: Meter, read: () => BudgetGauges): void {
     })
     .addCallback((result) => result.observe(read().ageMs / 1000))
 }
+
+/** What of sessions waits to be exported, and what came of the rest since the start. */
+export type OutboxGauges = {
+  readonly letters: number
+  readonly bytes: number
+  readonly oldestAgeMs: number
+  readonly sent: number
+  readonly refused: number
+  readonly failures: number
+}
+
+export function gaugeOutbox(meter: Meter, read: () => OutboxGauges | null): void {
+  const gauge = (name: string, description: string, value: (status: OutboxGauges) => number): void =>
+    meter.createObservableGauge(name, { description }).addCallback((result) => {
+      const status = read()
+      if (status !== null) result.observe(value(status))
+    })
+  gauge(
+    'tollgate_outbox_letters',
+    'Requests with spans or logs of sessions that wait to be sent.',
+    ({ letters }) => letters,
+  )
+  gauge('tollgate_outbox_bytes', 'Bytes of them.', ({ bytes }) => bytes)
+  gauge(
+    'tollgate_outbox_oldest_age_seconds',
+    'Age of the oldest of them.',
+    ({ oldestAgeMs }) => oldestAgeMs / 1000,
+  )
+  gauge(
+    'tollgate_outbox_sent_items',
+    'Spans and logs of sessions that were taken, since the start.',
+    ({ sent }) => sent,
+  )
+  gauge(
+    'tollgate_outbox_refused_items',
+    'Those that were refused for good and dropped.',
+    ({ refused }) => refused,
+  )
+  gauge('tollgate_outbox_failures', 'Tries that failed and are repeated.', ({ failures }) => failures)
+}

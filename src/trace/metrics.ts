@@ -10,8 +10,10 @@ import { type UnknownKind, unknownKinds } from '../upstream/unknowns.ts'
 import {
   type BudgetGauges,
   gaugeBudgets,
+  gaugeOutbox,
   gaugePrices,
   gaugeWatch,
+  type OutboxGauges,
   type PriceGauges,
   type WatchGauges,
   watchGauges,
@@ -72,6 +74,8 @@ export type Metrics = {
   readonly pricesAttached: (status: () => PriceGauges) => void
   /** Where the gauges of budgets are read at each exposition. */
   readonly budgetsAttached: (status: () => BudgetGauges) => void
+  /** Where the gauges of the export of sessions are read at each exposition; null while there is none. */
+  readonly outboxAttached: (status: () => OutboxGauges | null) => void
   readonly spansExported: (result: 'exported' | 'failed', spans: number) => void
   /** All metrics in Prometheus' text format 0.0.4. */
   readonly exposition: () => Promise<string>
@@ -107,6 +111,8 @@ export function createMetrics(options: MetricsOptions): Metrics {
   gaugeWatch(meter, () => watched())
   let priced = (): PriceGauges => ({ unpricedRequests: 0, rateVersion: 0 })
   gaugePrices(meter, () => priced())
+  let outbox = (): OutboxGauges | null => null
+  gaugeOutbox(meter, () => outbox())
   let budgeted = (): BudgetGauges => ({ used: new Map(), ageMs: 0 })
   gaugeBudgets(meter, () => budgeted())
   const teamLabel = createCap(options.teamsMax ?? 100)
@@ -151,6 +157,9 @@ export function createMetrics(options: MetricsOptions): Metrics {
     },
     budgetsAttached: (status) => {
       budgeted = status
+    },
+    outboxAttached: (status) => {
+      outbox = status
     },
     spansExported: (result, spans) => count.spans.add(spans, { result }),
     exposition: async () => {

@@ -4,6 +4,8 @@ import { parseKeyPairsIntoRecord } from '@opentelemetry/core'
 
 export type Environment = { readonly [name: string]: string | undefined }
 
+export type OtlpSignal = 'TRACES' | 'LOGS'
+
 export type OtlpSettings = {
   readonly url: string
   readonly protocol: 'http/protobuf' | 'http/json'
@@ -17,22 +19,26 @@ export type OtlpChoice = { readonly settings: OtlpSettings | null; readonly prob
 const off: OtlpChoice = { settings: null, problem: '' }
 
 /**
- * Reads endpoint, protocol, headers, service name and resource attributes; the traces variant of a variable
+ * Reads endpoint, protocol, headers, service name and resource attributes; the signal's variant of a variable
  * wins. Never throws: a telemetry setting must not keep the gateway from serving.
  */
-export function readOtlpSettings(env: Environment, serviceVersion: string): OtlpChoice {
+export function readOtlpSettings(
+  env: Environment,
+  serviceVersion: string,
+  signal: OtlpSignal = 'TRACES',
+): OtlpChoice {
   if (env['OTEL_SDK_DISABLED']?.trim().toLowerCase() === 'true') return off
-  const endpoint = readEndpoint(env)
+  const endpoint = readEndpoint(env, signal)
   if (endpoint === '') return off
-  const exporters = readList(env['OTEL_TRACES_EXPORTER'])
+  const exporters = readList(env[`OTEL_${signal}_EXPORTER`])
   if (exporters.includes('none')) return off
   if (exporters.length > 0 && !exporters.includes('otlp')) {
-    return problem(`\`OTEL_TRACES_EXPORTER\` is \`${exporters.join(',')}\`; use \`otlp\` or \`none\``)
+    return problem(`\`OTEL_${signal}_EXPORTER\` is \`${exporters.join(',')}\`; use \`otlp\` or \`none\``)
   }
   if (!URL.canParse(endpoint) || !/^https?:$/.test(new URL(endpoint).protocol)) {
     return problem('the OTLP endpoint is not an http or https url; fix `OTEL_EXPORTER_OTLP_ENDPOINT`')
   }
-  const protocol = setting(env, 'PROTOCOL') || 'http/protobuf'
+  const protocol = setting(env, signal, 'PROTOCOL') || 'http/protobuf'
   if (protocol !== 'http/protobuf' && protocol !== 'http/json') {
     return problem(`the OTLP protocol is \`${protocol}\`; use \`http/protobuf\` or \`http/json\``)
   }
@@ -42,7 +48,7 @@ export function readOtlpSettings(env: Environment, serviceVersion: string): Otlp
       protocol,
       headers: {
         ...parseKeyPairsIntoRecord(env['OTEL_EXPORTER_OTLP_HEADERS']),
-        ...parseKeyPairsIntoRecord(env['OTEL_EXPORTER_OTLP_TRACES_HEADERS']),
+        ...parseKeyPairsIntoRecord(env[`OTEL_EXPORTER_OTLP_${signal}_HEADERS`]),
       },
       resourceAttributes: {
         'service.name': 'tollgate',
@@ -55,16 +61,16 @@ export function readOtlpSettings(env: Environment, serviceVersion: string): Otlp
   }
 }
 
-/** The traces endpoint is used as it is; to the general one the signal's path is added. */
-function readEndpoint(env: Environment): string {
-  const own = env['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT']?.trim() ?? ''
+/** The signal's own endpoint is used as it is; to the general one its path is added. */
+function readEndpoint(env: Environment, signal: OtlpSignal): string {
+  const own = env[`OTEL_EXPORTER_OTLP_${signal}_ENDPOINT`]?.trim() ?? ''
   if (own !== '') return own
   const general = env['OTEL_EXPORTER_OTLP_ENDPOINT']?.trim() ?? ''
-  return general === '' ? '' : `${general.replace(/\/+$/, '')}/v1/traces`
+  return general === '' ? '' : `${general.replace(/\/+$/, '')}/v1/${signal.toLowerCase()}`
 }
 
-function setting(env: Environment, name: string): string {
-  return (env[`OTEL_EXPORTER_OTLP_TRACES_${name}`] || env[`OTEL_EXPORTER_OTLP_${name}`] || '').trim()
+function setting(env: Environment, signal: OtlpSignal, name: string): string {
+  return (env[`OTEL_EXPORTER_OTLP_${signal}_${name}`] || env[`OTEL_EXPORTER_OTLP_${name}`] || '').trim()
 }
 
 function readList(value: string | undefined): readonly string[] {

@@ -23,6 +23,8 @@ const event = z.object({
   at_micros: integer,
   detail: z.string(),
   sent_by: z.string(),
+  /** 0 while the upstream has not said when. */
+  is_processed: integer,
 })
 const charge = z.object({
   event_id: z.string(),
@@ -59,7 +61,7 @@ const statements = {
     FROM tollgate.sessions FINAL WHERE session_id = {id: String}`,
   threads: `SELECT thread_id, is_primary, model FROM tollgate.threads FINAL WHERE session_id = {id: String}`,
   events: `SELECT event_id, thread_id, about_thread_id, type, toUnixTimestamp64Micro(occurred_at) AS at_micros,
-      detail, sent_by
+      detail, sent_by, is_processed
     FROM tollgate.session_events FINAL WHERE session_id = {id: String}
     ORDER BY occurred_at, event_id LIMIT {limit: UInt32}`,
   charges: `SELECT event_id, model, input_tokens + cached_tokens AS input_tokens,

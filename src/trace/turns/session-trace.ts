@@ -1,12 +1,10 @@
 // The trace of one session as it is told: its turns with what they used and cost, from the ledger alone.
 import { formatUsd, parseUsd } from '../../kernel/money.ts'
-import { parseJson } from '../../kernel/parse-json.ts'
 import type { Ledger } from '../../ledger/port.ts'
 import { readSessionTrace, type SessionTraceRows } from '../../ledger/queries/session-trace.ts'
-import { eventDetailSchema } from '../../upstream/event-detail-schema.ts'
-import type { StoredEvent } from './event-line.ts'
 import { readTurns } from './read-turns.ts'
 import type { Turn, TurnSpan } from './span.ts'
+import { sessionFacts, toStored } from './stored-session.ts'
 
 /** A span; times are ISO 8601 with microseconds, durations milliseconds. */
 export type ToldSpan = {
@@ -77,15 +75,7 @@ export async function loadSessionTrace(
   const rows = await readSessionTrace(ledger, sessionId, eventsMax)
   if (rows.session === null && rows.events.length === 0) return null
   const { session } = rows
-  const turns = readTurns(rows.events.slice(0, eventsMax).map(toStored), {
-    sessionId,
-    agentName: session?.agent_name || session?.agent_id || '',
-    primaryThreads: new Set(
-      rows.threads.filter(({ is_primary }) => is_primary === 1).map(({ thread_id }) => thread_id),
-    ),
-    modelOf: (threadId) =>
-      rows.threads.find(({ thread_id }) => thread_id === threadId)?.model || session?.model || '',
-  })
+  const turns = readTurns(rows.events.slice(0, eventsMax).map(toStored), sessionFacts(sessionId, rows))
   return {
     session_id: sessionId,
     team: session?.team ?? '',
@@ -98,18 +88,6 @@ export async function loadSessionTrace(
     complete: rows.events.length <= eventsMax,
     events: Math.min(rows.events.length, eventsMax),
     turns: turns.map((turn, index) => tellTurn(turn, turns[index + 1], rows)),
-  }
-}
-
-function toStored(row: SessionTraceRows['events'][number]): StoredEvent {
-  const parsed = eventDetailSchema.safeParse(parseJson(row.detail))
-  return {
-    eventId: row.event_id,
-    type: row.type,
-    atMicros: row.at_micros,
-    carriedBy: row.thread_id,
-    about: row.about_thread_id,
-    detail: parsed.success ? parsed.data : {},
   }
 }
 
