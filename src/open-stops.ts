@@ -205,7 +205,21 @@ export function openStops(parts: StopsParts): OpenStops {
       order: async (order, by) => {
         const stop = toStop(order, by)
         const { stop_id, kind, target, version, reason, until_ms, archive } = stop
-        await recordAct('stop.order', by, { stop_id, kind, target, version, reason, until_ms, archive })
+        // A stop must not fail for the want of a record: it is on this disk in any case, and in force from then on.
+        await recordAct('stop.order', by, {
+          stop_id,
+          kind,
+          target,
+          version,
+          reason,
+          until_ms,
+          archive,
+        }).catch((err: unknown) =>
+          logger.error(
+            { err, stop_id },
+            'the journal did not take the order of a stop; it holds all the same',
+          ),
+        )
         await store.put(stop)
         logger.warn({ stop_id, kind, target, by }, 'a stop was ordered')
         void store.share(clock.nowMs()).catch(() => undefined)
