@@ -56,7 +56,7 @@ import { openWatch } from './watch/open-watch.ts'
 export type AppParts = {
   readonly config: Pick<
     Config,
-    'gateway' | 'show' | 'journal' | 'policiesDir' | 'dataDir' | 'watch' | 'ledger' | 'budgets'
+    'gateway' | 'show' | 'journal' | 'policiesDir' | 'dataDir' | 'watch' | 'ledger' | 'budgets' | 'trace'
   >
   readonly clock: Clock
   readonly logger: Logger

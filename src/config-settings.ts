@@ -2,6 +2,7 @@
 // environment and `tollgate.yaml`. `config.ts` turns them into what the rooms receive.
 import { parse as parseYaml } from 'yaml'
 import { z } from 'zod'
+import { traceLinkFault } from './trace/turns/trace-link.ts'
 
 export type Listen = { readonly host: string; readonly port: number }
 
@@ -152,6 +153,13 @@ const schema = z.strictObject({
   // Between two looks at a session that runs, and between two listings of what there is.
   watch_check_ms: whole(100, 3_600_000).default(180_000),
   watch_sweep_ms: whole(100, 3_600_000).default(60_000),
+  // Where a trace is looked at, with {traceId}, {spanId}, {sessionId}, {from} and {to} in it.
+  trace_url: z
+    .string('is not a URL with `{traceId}` in it')
+    .refine((text) => traceLinkFault(text) === null, {
+      error: ({ input }) => traceLinkFault(String(input)) ?? '',
+    })
+    .optional(),
   // Spans of sessions beside those of requests: all, what people decided alone (where the provider's own export has the rest), none.
   agent_spans: z
     .enum(['full', 'governance', 'off'], 'is neither `full`, `governance` nor `off`')

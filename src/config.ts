@@ -81,6 +81,8 @@ export type Config = {
     readonly otelEnv: { readonly [name: string]: string }
     /** Which spans of sessions are exported beside those of requests. */
     readonly agentSpans: 'full' | 'governance' | 'off'
+    /** Template of links to traces; '' without one. */
+    readonly urlTemplate: string
   }
 }
 
@@ -166,6 +168,7 @@ function assemble(
     logLevel: settings.log_level,
     trace: {
       agentSpans: settings.agent_spans,
+      urlTemplate: settings.trace_url ?? '',
       otelEnv: Object.fromEntries(
         Object.entries(env).flatMap(([name, value]) =>
           name.startsWith('OTEL_') && value !== undefined ? [[name, value]] : [],

@@ -14,6 +14,7 @@ import { openPrices } from './open-prices.ts'
 import { loadUsageReport } from './price/usage-report.ts'
 import { buildShow, type ShowDeps } from './show/show.ts'
 import { loadSessionTrace } from './trace/turns/session-trace.ts'
+import { createTraceLink } from './trace/turns/trace-link.ts'
 import { createWebhookReceiver, loadVerifyWebhook } from './watch/webhook.ts'
 
 /** What of the house the listener shows but does not make itself. */
@@ -30,6 +31,7 @@ export type ShowParts = Omit<AppParts, 'upstreams'> &
 export async function openShow(parts: ShowParts): Promise<ReturnType<typeof buildShow>> {
   const { clock, ledger, policies, metrics, logger, config } = parts
   const prices = openPrices(parts)
+  const linkTo = createTraceLink(config.trace.urlTemplate)
   const app = buildShow({
     clock,
     identify: parts.identifyOperator,
@@ -46,7 +48,7 @@ export async function openShow(parts: ShowParts): Promise<ReturnType<typeof buil
     stops: parts.stops,
     listPrices: prices.list,
     checkPrices: prices.check,
-    loadSessionTrace: (id) => loadSessionTrace(ledger, id),
+    loadSessionTrace: (id) => loadSessionTrace(ledger, id, linkTo),
     loadAdjustments: (query) => readAdjustments(ledger, query),
     loadToolUses: (query) => readToolUses(ledger, query),
     ask: openAsk({ ledger, directory: () => policies.current().directory }),

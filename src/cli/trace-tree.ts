@@ -35,6 +35,7 @@ export const traceAnswer = z.object({
   turns: z.array(
     z.object({
       trace_id: z.string(),
+      url: z.string().default(''),
       started_at: z.string(),
       duration_ms: z.number().nullable(),
       stop_reason: z.string(),
@@ -62,7 +63,7 @@ export function renderTrace(trace: TraceAnswer): string {
       used(turn.usage),
       turn.stop_reason === '' ? 'goes on' : turn.stop_reason,
     ]),
-    `  trace ${turn.trace_id}`,
+    `  trace ${turn.url === '' ? turn.trace_id : printable(turn.url)}`,
     ...branches(turn.spans, ''),
     ...turn.refusals.map(
       ({ at, operation, caller, code }) => `  refused ${at.slice(11, 19)}  ${operation}  ${caller}  ${code}`,

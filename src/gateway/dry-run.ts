@@ -7,6 +7,7 @@ import { findSpan } from '../pin/edits.ts'
 import type { PinJudged, PinOutcome } from '../pin/pin-outcome.ts'
 import type { Exchange, Refusal } from './exchange.ts'
 import { describePin } from './pin-report.ts'
+import { traceHeaders } from './refuse.ts'
 
 /** The header that asks for it; it never goes up. */
 export const dryRunHeader = 'x-tollgate-dry-run'
@@ -26,7 +27,7 @@ export function asksForDryRun(headers: IncomingHttpHeaders): boolean {
 export function answerDryRun(reply: FastifyReply, exchange: Exchange, received: Buffer | null): void {
   void reply
     .code(200)
-    .headers({ 'content-type': 'application/json', 'x-tollgate-trace-id': exchange.span.traceId })
+    .headers({ 'content-type': 'application/json', ...traceHeaders(exchange) })
     .send(JSON.stringify(report(exchange, received)))
 }
 

@@ -8,10 +8,15 @@ import type { Exchange, Refusal } from './exchange.ts'
 export function refuse(reply: FastifyReply, exchange: Exchange, error: unknown): void {
   const refusal = exchange.steps.refusal ?? toRefusal(error)
   exchange.steps.refusal = refusal
-  const { status, headers, body } = errorEnvelope(refusal.code, refusal.message, exchange.id)
+  const { status, headers, body } = errorEnvelope(
+    refusal.code,
+    refusal.message,
+    exchange.id,
+    exchange.span.traceId,
+  )
   void reply
     .code(status)
-    .headers({ ...headers, 'x-tollgate-trace-id': exchange.span.traceId })
+    .headers({ ...headers, ...traceHeaders(exchange) })
     .send(body)
 }
 
@@ -23,14 +28,25 @@ export function refuseRaw(
   cause: unknown,
 ): void {
   exchange.steps.refusal = { code, rule: '', message: errorKinds[code].message, cause }
-  const { status, headers, body } = errorEnvelope(code, errorKinds[code].message, exchange.id)
+  const { status, headers, body } = errorEnvelope(
+    code,
+    errorKinds[code].message,
+    exchange.id,
+    exchange.span.traceId,
+  )
   response.writeHead(status, {
     ...headers,
     'content-length': body.length,
-    'x-tollgate-trace-id': exchange.span.traceId,
+    ...traceHeaders(exchange),
   })
   response.end(body)
 }
+
+/** How a caller, a browser's tools among them, finds the trace of an answer. */
+export const traceHeaders = ({ span: { traceId, traceparent } }: Pick<Exchange, 'span'>) => ({
+  'x-tollgate-trace-id': traceId,
+  'server-timing': `traceparent;desc="${traceparent}"`,
+})
 
 // Fastify's own refusals, by its stable codes, in our words.
 const fastifyCodes: { readonly [code: string]: { readonly code: ErrorCode; readonly message?: string } } = {

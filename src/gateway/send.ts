@@ -8,7 +8,7 @@ import { type ErrorCode, TollgateError } from '../kernel/errors.ts'
 import type { Tap, Tapped } from '../tap/tap.ts'
 import type { Exchange } from './exchange.ts'
 import { writePinHeader } from './pin-report.ts'
-import { refuseRaw } from './refuse.ts'
+import { refuseRaw, traceHeaders } from './refuse.ts'
 
 export type SendDeps = {
   readonly forward: Forward
@@ -83,7 +83,7 @@ const visible = (text: string): string => text.replaceAll(/[^\x20-\x7e]/g, '?')
 
 function addedHeaders(exchange: Exchange): readonly string[] {
   const { pin, permit } = exchange.steps
-  const headers = ['x-tollgate-trace-id', exchange.span.traceId]
+  const headers = Object.entries(traceHeaders(exchange)).flat()
   // Of what its caller may not see, nothing is said of what the pins made of it.
   const written = permit === null || permit.masks.length > 0 ? null : writePinHeader(pin)
   if (written !== null) headers.push('x-tollgate-pin', written)

@@ -34,7 +34,7 @@ export const allowedWhenTapped: ReadonlySet<string> = new Set(['accept-encoding'
 /** Response headers that are not the upstream's. */
 export const allowedInAnswers: ReadonlySet<string> = new Set([
   ...['connection', 'keep-alive', 'transfer-encoding', 'trailer'],
-  ...['x-tollgate-trace-id', 'x-tollgate-pin', 'x-tollgate-budget'],
+  ...['x-tollgate-trace-id', 'x-tollgate-pin', 'x-tollgate-budget', 'server-timing'],
 ])
 
 /** Request lines whose answers are read here. */

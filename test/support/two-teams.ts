@@ -145,11 +145,11 @@ export function comparable(answer: RawAnswer, ids: readonly string[]): object {
   const kept = answer.rawHeaders
     .map((text, at) => (at % 2 === 0 ? text : [answer.rawHeaders[at - 1], text].join(': ')))
     .filter((_, at) => at % 2 === 1)
-    .filter((line) => !/^(request-id|date|x-tollgate-trace-id|keep-alive):/i.test(line))
+    .filter((line) => !/^(request-id|date|x-tollgate-trace-id|server-timing|keep-alive):/i.test(line))
   const body = ids.reduce((text, id) => text.replaceAll(id, '<id>'), answer.body.toString('latin1'))
   return {
     status: answer.status,
     headers: kept,
-    body: body.replaceAll(/"request_id":"[^"]*"/g, '"request_id":"<request>"'),
+    body: body.replaceAll(/"(request|trace)_id":"[^"]*"/g, '"$1_id":"<$1>"'),
   }
 }

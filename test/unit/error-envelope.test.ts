@@ -51,3 +51,13 @@ test('the length is stated in bytes, and any sentence survives', () => {
   expect(headers['content-length']).toBe(String(body.length))
   expect(JSON.parse(body.toString()).error.message).toBe(message)
 })
+
+test('the trace stands beside the request id, and only where there is one', () => {
+  const read = (traceId?: string) =>
+    JSON.parse(errorEnvelope('body.malformed', 'no', 'req_9', traceId).body.toString())
+  expect(read('0af7651916cd43dd8448eb211c80319c')).toMatchObject({
+    request_id: 'req_9',
+    trace_id: '0af7651916cd43dd8448eb211c80319c',
+  })
+  expect(read()).not.toHaveProperty('trace_id')
+})

@@ -5,6 +5,7 @@ import { readSessionTrace, type SessionTraceRows } from '../../ledger/queries/se
 import { readTurns } from './read-turns.ts'
 import type { Turn, TurnSpan } from './span.ts'
 import { sessionFacts, toStored } from './stored-session.ts'
+import type { Linked } from './trace-link.ts'
 
 /** A span; times are ISO 8601 with microseconds, durations milliseconds. */
 export type ToldSpan = {
@@ -35,6 +36,8 @@ export type ToldUsage = {
 
 export type ToldTurn = {
   readonly trace_id: string
+  /** Where a backend shows it; '' where nobody said. */
+  readonly url: string
   readonly started_at: string
   readonly duration_ms: number | null
   readonly stop_reason: string
@@ -71,6 +74,7 @@ const eventsMax = 100_000
 export async function loadSessionTrace(
   ledger: Pick<Ledger, 'query'>,
   sessionId: string,
+  linkTo: (linked: Linked) => string = () => '',
 ): Promise<SessionTrace | null> {
   const rows = await readSessionTrace(ledger, sessionId, eventsMax)
   if (rows.session === null && rows.events.length === 0) return null
@@ -87,11 +91,20 @@ export async function loadSessionTrace(
     environment_id: session?.environment_id ?? '',
     complete: rows.events.length <= eventsMax,
     events: Math.min(rows.events.length, eventsMax),
-    turns: turns.map((turn, index) => tellTurn(turn, turns[index + 1], rows)),
+    turns: turns.map((turn, index) => ({
+      ...tellTurn(turn, turns[index + 1], rows),
+      url: linkTo({
+        traceId: turn.traceId,
+        spanId: turn.anchorId,
+        sessionId,
+        fromMs: Math.floor(turn.startedAtMicros / 1_000),
+        toMs: Math.ceil((turn.endedAtMicros ?? turn.startedAtMicros) / 1_000),
+      }),
+    })),
   }
 }
 
-function tellTurn(turn: Turn, next: Turn | undefined, rows: SessionTraceRows): ToldTurn {
+function tellTurn(turn: Turn, next: Turn | undefined, rows: SessionTraceRows): Omit<ToldTurn, 'url'> {
   const untilMicros = next?.startedAtMicros ?? Number.POSITIVE_INFINITY
   const spans = turn.spans.map((span) => tellSpan(span, rows))
   return {
