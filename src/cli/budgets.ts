@@ -1,8 +1,9 @@
 // `tollgate budgets`: how far every budget is used, from the admin listener.
 import { type Command, Option } from 'commander'
+import { divideHalfEven, formatUsd, parseUsd } from '../kernel/money.ts'
 import { type AdminOptions, askAdmin } from './ask-admin.ts'
 import type { CommandIo } from './command-io.ts'
-import { drawRows, readAs, rowsAnswer } from './rows-answer.ts'
+import { drawRows, type Rows, readAs, rowsAnswer } from './rows-answer.ts'
 
 const help = `
 Budgets are written in policies/budgets.yaml. \`held\` is what live sessions may still spend; \`left\` is what new ones can have.
@@ -48,7 +49,21 @@ export function addBudgets(program: Command, io: CommandIo): void {
       io.out(
         rows.length === 0
           ? 'there is no budget; write one in policies/budgets.yaml\n'
-          : drawRows(rows, columns),
+          : drawRows(rows.map(inShort), columns),
       )
     })
 }
+
+/** Money to the cent: JSON and CSV have all its digits. */
+const inShort = (row: Rows[number]): Rows[number] =>
+  String(row['measure']).endsWith('_usd')
+    ? Object.fromEntries(
+        Object.entries(row).map(([name, value]) => [
+          name,
+          amounts.has(name) && value !== '' ? toCents(String(value)) : value,
+        ]),
+      )
+    : row
+const amounts: ReadonlySet<string> = new Set(['limit', 'spent', 'held', 'left', 'forecast'])
+const picoPerCent = 10_000_000_000n
+const toCents = (usd: string): string => formatUsd(divideHalfEven(parseUsd(usd), picoPerCent) * picoPerCent)

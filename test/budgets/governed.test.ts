@@ -167,7 +167,7 @@ test('fifty parallel creators get together what is left and not a cent more', as
     10, 30, 30, 30,
   ])
   const refused = outcomes.flatMap((each) => (each.status === 'rejected' ? [String(each.reason)] : []))
-  expect(new Set(refused.map((each) => each.replace(/req_\w+/g, ''))).size).toBe(1)
+  expect(new Set(refused.map((each) => each.replace(/"(request|trace)_id":"\w+"/g, ''))).size).toBe(1)
   expect(refused[0]).toContain('403')
   expect(refused[0]).toContain('budget `crowd` has nothing left for new work')
   // A refused one never goes up.

@@ -2,7 +2,7 @@
 // through outages, a killed process and a restart; and never what somebody said.
 import { once } from 'node:events'
 import { createServer } from 'node:http'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { z } from 'zod'
 import { attributeShape, exportShape, type spanShape } from '../support/collector.ts'
 import { openTestHouse, type TestHouse } from '../support/house.ts'
@@ -122,14 +122,13 @@ async function eventsOf(session: string): Promise<readonly string[]> {
 }
 /** The upstream says a little late when it processed what was sent, so it is asked again. */
 async function exportedAll(session: string): Promise<void> {
-  await until(
-    async () => {
-      const wanted = await eventsOf(session)
-      const uids = new Set(ofSession(logs(), session).map((log) => attributeOf(log, 'log.record.uid')))
-      return wanted.filter((id) => !uids.has(id))
-    },
-    (missing) => missing.length === 0,
-  )
+  const missing = async () => {
+    const wanted = await eventsOf(session)
+    const uids = new Set(ofSession(logs(), session).map((log) => attributeOf(log, 'log.record.uid')))
+    expect(wanted.filter((id) => !uids.has(id))).toEqual([])
+  }
+  // After an outage the next try may be some seconds away.
+  await vi.waitFor(missing, { timeout: 60_000, interval: 200 })
 }
 
 test('every event is a log record, and the session a tree of spans with its people, tokens and cost', async () => {
@@ -163,6 +162,11 @@ test('every event is a log record, and the session a tree of spans with its peop
   const sum = (name: string) => chats.reduce((total, span) => total + Number(attributeOf(span, name)), 0)
   expect(sum('gen_ai.usage.output_tokens')).toBe(Number(charge?.tokens))
   expect(sum('tollgate.cost_usd')).toBeCloseTo(Number(charge?.cost), 9)
+  const anchor = own.find(({ name }) => name === 'turn')
+  const said = ['tollgate.decision', 'tollgate.policy.hash', 'tollgate.pin.requested'].map(
+    (name) => anchor && attributeOf(anchor, name),
+  )
+  expect(said).toEqual(['allowed', expect.stringMatching(/^[0-9a-f]{64}$/), 'latest'])
   const approval = own.find(({ name }) => name.startsWith('await_approval'))
   expect(approval && attributeOf(approval, 'tollgate.approval.result')).toBe('deny')
   expect(approval && attributeOf(approval, 'tollgate.approval.actor')).toBe('platform/first-admin')
@@ -173,7 +177,9 @@ test('every event is a log record, and the session a tree of spans with its peop
   )
 })
 
-test('a receiver that is away, and a process killed meanwhile, lose nothing, and no id stands for two things', async () => {
+test('a receiver that is away, and a process killed meanwhile, lose nothing, and no id stands for two things', {
+  timeout: 180_000,
+}, async () => {
   answer = 503
   const sessions = [await play('default'), await play('child_thread')]
   await house.writer.flush()

@@ -13,6 +13,18 @@ const session = z.object({
   agent_version: integer,
   model: z.string(),
   environment_id: z.string(),
+  deployment_id: z.string(),
+})
+const admission = z.object({
+  trace_id: z.string(),
+  decision: z.string(),
+  rules: z.string(),
+  policy_hash: z.string(),
+  pin_class: z.string(),
+  pin_rule: z.string(),
+  requested: z.string(),
+  resolved: integer,
+  approved_by: z.string(),
 })
 const thread = z.object({ thread_id: z.string(), is_primary: integer, model: z.string() })
 const event = z.object({
@@ -46,6 +58,8 @@ const sender = z.object({ exchange_id: z.string(), team: z.string(), caller: z.s
 export type SessionTraceRows = {
   /** Null while nobody has seen the session object. */
   readonly session: Readonly<z.output<typeof session>> | null
+  /** How its creation was let in; null when it was not made through a gateway. */
+  readonly admission: Readonly<z.output<typeof admission>> | null
   readonly threads: readonly Readonly<z.output<typeof thread>>[]
   /** One more than `eventsMax` says that these are not all. */
   readonly events: readonly Readonly<z.output<typeof event>>[]
@@ -57,8 +71,13 @@ export type SessionTraceRows = {
 }
 
 const statements = {
-  session: `SELECT team, caller, agent_id, agent_name, agent_version, model, environment_id
+  session: `SELECT team, caller, agent_id, agent_name, agent_version, model, environment_id, deployment_id
     FROM tollgate.sessions FINAL WHERE session_id = {id: String}`,
+  admission: `SELECT trace_id, decision, rules, policy_hash, pin_class, pin_rule,
+      agent_version_requested AS requested, agent_version AS resolved, approved_by
+    FROM tollgate.exchanges FINAL
+    WHERE session_id = {id: String} AND operation = 'sessions.create' AND status BETWEEN 200 AND 299
+    ORDER BY started_at LIMIT 1`,
   threads: `SELECT thread_id, is_primary, model FROM tollgate.threads FINAL WHERE session_id = {id: String}`,
   events: `SELECT event_id, thread_id, about_thread_id, type, toUnixTimestamp64Micro(occurred_at) AS at_micros,
       detail, sent_by, is_processed
@@ -82,8 +101,9 @@ export async function readSessionTrace(
 ): Promise<SessionTraceRows> {
   const ask = <Row>(sql: string, row: z.ZodType<Row>): Promise<readonly Row[]> =>
     ledger.query(sql, { id: sessionId, limit: eventsMax + 1 }).then((rows) => z.array(row).parse(rows))
-  const [sessions, threads, events, charges, refusals, senders] = await Promise.all([
+  const [sessions, admissions, threads, events, charges, refusals, senders] = await Promise.all([
     ask(statements.session, session),
+    ask(statements.admission, admission),
     ask(statements.threads, thread),
     ask(statements.events, event),
     ask(statements.charges, charge),
@@ -92,6 +112,7 @@ export async function readSessionTrace(
   ])
   return {
     session: sessions[0] ?? null,
+    admission: admissions[0] ?? null,
     threads,
     events,
     charges: new Map(charges.map((each) => [each.event_id, each])),

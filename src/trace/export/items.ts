@@ -2,8 +2,8 @@
 // what the ledger has; ids are hashes, so whoever makes it again makes it with the same ones.
 import type { SessionTraceRows } from '../../ledger/queries/session-trace.ts'
 import type { EventDetail } from '../../upstream/event-detail-schema.ts'
+import type { StoredEvent } from '../turns/event-line.ts'
 import type { Turn, TurnSpan } from '../turns/span.ts'
-import { detailOf } from '../turns/stored-session.ts'
 
 export type Attributes = { readonly [name: string]: string | number | boolean }
 
@@ -42,27 +42,38 @@ export type AgentSpans = 'full' | 'governance' | 'off'
 
 const governed: ReadonlySet<TurnSpan['kind']> = new Set(['await_approval', 'await_client'])
 
+export type ItemsAsked = {
+  readonly mode: AgentSpans
+  readonly settledMicros: number
+  /** False for what was handed over before, by uid. */
+  readonly isNew: (uid: string) => boolean
+}
+
 /**
- * Everything of a session that is complete now. What never ended ends with its turn, once that was over before
+ * Everything of a session that is complete now; `stored` are the rows' events, read, in their order. What never ended ends with its turn, once that was over before
  * `settledMicros`: the upstream says a little late when it processed what it was sent.
  */
 export function itemsOf(
   sessionId: string,
   turns: readonly Turn[],
   rows: SessionTraceRows,
-  { mode, settledMicros }: { readonly mode: AgentSpans; readonly settledMicros: number },
+  stored: readonly Pick<StoredEvent, 'detail'>[],
+  { mode, settledMicros, isNew }: ItemsAsked,
 ): readonly TraceItem[] {
   const common = commonOf(sessionId, rows)
   const spans =
     mode === 'off' ? [] : turns.flatMap((turn) => spansOf(turn, rows, common, { mode, settledMicros }))
-  return [...spans, ...rows.events.flatMap((row) => logOf(row, turns, common))]
+  const logs = rows.events.flatMap((row, at) =>
+    isNew(row.event_id) ? [logOf(row, stored[at]?.detail ?? {}, turns, common)] : [],
+  )
+  return [...spans.filter(({ uid }) => isNew(uid)), ...logs]
 }
 
 function spansOf(
   turn: Turn,
   rows: SessionTraceRows,
   common: Attributes,
-  { mode, settledMicros }: { readonly mode: AgentSpans; readonly settledMicros: number },
+  { mode, settledMicros }: Pick<ItemsAsked, 'mode' | 'settledMicros'>,
 ): readonly SpanItem[] {
   const sessionId = String(common['session.id'])
   const anchor: SpanItem = {
@@ -77,7 +88,7 @@ function spansOf(
     startMicros: turn.startedAtMicros,
     endMicros: turn.startedAtMicros,
     error: '',
-    attributes: { ...common, 'tollgate.turn.start_event': turn.startEventId },
+    attributes: { ...common, ...admissionOf(rows), 'tollgate.turn.start_event': turn.startEventId },
   }
   const under = (span: TurnSpan, parentSpanId: string): readonly SpanItem[] => {
     const isShown = mode === 'full' || governed.has(span.kind) || 'permission' in span.facts
@@ -86,6 +97,24 @@ function spansOf(
     return [toItem(span, turn, parentSpanId, rows, common), ...children]
   }
   return [anchor, ...turn.spans.flatMap((span) => under(span, turn.anchorId))]
+}
+
+/** How the session was let in: the decision, by which policy, and the pin; nothing of one made elsewhere. */
+function admissionOf({ admission }: SessionTraceRows): Attributes {
+  if (admission === null) return {}
+  const { resolved, ...said } = admission
+  const named: { readonly [name: string]: string } = {
+    'tollgate.request.trace_id': said.trace_id,
+    'tollgate.decision': said.decision,
+    'tollgate.policy.rule': said.rules,
+    'tollgate.policy.hash': said.policy_hash,
+    'tollgate.pin.class': said.pin_class,
+    'tollgate.pin.rule': said.pin_rule,
+    'tollgate.pin.requested': said.requested,
+    'tollgate.pin.version': resolved === 0 ? '' : String(resolved),
+    'tollgate.pin.approved_by': said.approved_by,
+  }
+  return Object.fromEntries(Object.entries(named).filter(([, value]) => value !== ''))
 }
 
 /** Without an end of its own it ends with its turn, which must be over, and settled. */
@@ -181,6 +210,7 @@ function commonOf(sessionId: string, { session }: SessionTraceRows): Attributes 
     'tollgate.team': session?.team ?? '',
     'tollgate.caller': session?.caller ?? '',
     'tollgate.environment.id': session?.environment_id ?? '',
+    'tollgate.deployment.id': session?.deployment_id ?? '',
   }
   return {
     'gen_ai.provider.name': 'anthropic',
@@ -193,34 +223,30 @@ function commonOf(sessionId: string, { session }: SessionTraceRows): Attributes 
 
 function logOf(
   row: SessionTraceRows['events'][number],
+  detail: EventDetail,
   turns: readonly Turn[],
   common: Attributes,
-): readonly LogItem[] {
+): LogItem {
   const turn = turns.findLast(({ startedAtMicros }) => startedAtMicros <= row.at_micros)
-  const detail = detailOf(row)
   const thread = row.about_thread_id === '' ? row.thread_id : row.about_thread_id
-  return [
-    {
-      kind: 'log',
-      uid: row.event_id,
-      sessionId: String(common['session.id']),
-      traceId: turn?.traceId ?? '',
-      spanId: turn?.anchorId ?? '',
-      atMicros: row.at_micros,
-      severity: severityOf(row.type, detail),
-      attributes: {
-        ...common,
-        ...(thread === '' ? {} : { 'anthropic.session.thread.id': thread }),
-        'tollgate.event.type': row.type,
-        'log.record.uid': row.event_id,
-        ...Object.fromEntries(
-          Object.entries(detail).flatMap(([name, value]) =>
-            value === undefined ? [] : [[`tollgate.event.${name}`, value]],
-          ),
-        ),
-      },
-    },
-  ]
+  // Filled in place: there is one of these for every event of every session.
+  const attributes: Record<string, string | number | boolean> = { ...common }
+  if (thread !== '') attributes['anthropic.session.thread.id'] = thread
+  attributes['tollgate.event.type'] = row.type
+  attributes['log.record.uid'] = row.event_id
+  for (const [name, value] of Object.entries(detail)) {
+    if (value !== undefined) attributes[`tollgate.event.${name}`] = value
+  }
+  return {
+    kind: 'log',
+    uid: row.event_id,
+    sessionId: String(common['session.id']),
+    traceId: turn?.traceId ?? '',
+    spanId: turn?.anchorId ?? '',
+    atMicros: row.at_micros,
+    severity: severityOf(row.type, detail),
+    attributes,
+  }
 }
 
 function severityOf(type: string, detail: EventDetail): LogItem['severity'] {

@@ -149,11 +149,12 @@ async function exportSession(deps: SessionExporterDeps, sessionId: string): Prom
     events: found.events.slice(0, eventsMax).filter(({ is_processed }) => is_processed === 1),
   }
   const oldest = (clock.nowMs() - ageMaxMs) * 1_000
-  const turns = readTurns(rows.events.map(toStored), sessionFacts(sessionId, rows))
-  const nowMicros = clock.nowMs() * 1_000
-  const settledMicros = nowMicros - settlingMs * 1_000
-  const fresh = itemsOf(sessionId, turns, rows, { mode: deps.mode, settledMicros }).filter(
-    (item) => !exported.has(item.uid) && (item.kind === 'log' ? item.atMicros : item.endMicros) >= oldest,
+  const stored = rows.events.map(toStored)
+  const turns = readTurns(stored, sessionFacts(sessionId, rows))
+  const settledMicros = (clock.nowMs() - settlingMs) * 1_000
+  const isNew = (uid: string): boolean => !exported.has(uid)
+  const fresh = itemsOf(sessionId, turns, rows, stored, { mode: deps.mode, settledMicros, isNew }).filter(
+    (item) => (item.kind === 'log' ? item.atMicros : item.endMicros) >= oldest,
   )
   for (let start = 0; start < fresh.length; start += itemsMax)
     await handOver(deps, fresh.slice(start, start + itemsMax))
