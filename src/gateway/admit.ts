@@ -196,8 +196,9 @@ function judge(
 }
 
 /** What policy allows, a stop or a budget may still refuse; what policy denies, nobody is told of them. */
-function refusedStill(decided: Permit | Denial, refused: Denial): Denial {
-  if ('kind' in decided) return decided
+function refusedStill(decided: Permit | Denial, refused: Denial): Permit | Denial {
+  // Of what its caller may not see, not even that it is stopped: it goes up with ids that name nothing.
+  if ('kind' in decided || decided.masks.length > 0) return decided
   const { capabilities, policyHash, shadow } = decided
   const judged = { capabilities, policyHash, ...(shadow === undefined ? {} : { shadow }) }
   return { ...refused, judged }

@@ -178,6 +178,23 @@ test('a caller, a team and a key are stopped with what they made, and nobody els
   }
 })
 
+test('who may not see a session is not told that it is stopped', async () => {
+  const stranger = addCaller(house, 'stranger', 'elsewhere', 'developer')
+  await house.refreshPolicies()
+  const session = await work()
+  const absent = `${session.slice(0, -6)}zzzzzz`
+  const before = [await refusalOf(say(session, stranger)), await refusalOf(say(absent, stranger))]
+  await stop(`--agent ${agent}`)
+  const after = await refusalOf(say(session, stranger))
+  const plain = (text: string) =>
+    text
+      .replaceAll(/"(request|trace)_id":"\w+"/g, '')
+      .replaceAll(session, 'ID')
+      .replaceAll(absent, 'ID')
+  expect(after).toContain('404')
+  expect([...before, after].map(plain)).toEqual(Array.from({ length: 3 }, () => plain(after)))
+})
+
 test('a deployment is paused and starts nothing', async () => {
   const { deployments } = house.client().beta
   const { id } = await deployments.create({
