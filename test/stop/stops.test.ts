@@ -225,6 +225,24 @@ test('trying it out names what it would hit and touches nothing', async () => {
   expect(await refusalOf(create())).toBe('')
 })
 
+test('everything is stopped, direct calls of a model too, and whoever may read still reads', async () => {
+  const sessions = [await work(), await work(other)]
+  await stop('--all')
+  expect(sessions.map((session) => billOf(session)?.status)).toEqual(['idle', 'idle'])
+  const message = {
+    model: 'claude-haiku-4-5',
+    max_tokens: 16,
+    messages: [{ role: 'user' as const, content: 'hello' }],
+  }
+  expect(await refusalOf(house.client().messages.create(message))).toContain(
+    'everything is stopped by first-admin',
+  )
+  expect(await refusalOf(create())).toContain('everything is stopped')
+  expect(await refusalOf(house.client().beta.sessions.retrieve(sessions[0] ?? ''))).toBe('')
+  await liftAll()
+  expect(await refusalOf(house.client().messages.create(message))).toBe('')
+})
+
 test('archiving takes the sessions away for good', async () => {
   const session = await work(other)
   expect(await stop(`--session ${session} --archive`)).toMatch(/sessions +1 stopped/)
