@@ -3,6 +3,7 @@
 import { basename } from 'node:path'
 import { z } from 'zod'
 import { PolicyFileError } from '../kernel/errors.ts'
+import { calendarDay, readWhole } from '../kernel/policy-yaml.ts'
 import { openYaml, type YamlPath } from '../kernel/yaml-source.ts'
 
 /** One factor on a price, for what it names (null is everything) from `fromMs` until, and without, `untilMs`. */
@@ -35,17 +36,6 @@ export const termFactorOne = 10_000n
 /** Without a file, list price is what is charged. */
 export const noTerms: PriceTerms = { version: 0, contract: [], markups: [] }
 
-const day = z
-  .string('must be a day such as 2026-11-01')
-  .regex(/^\d{4}-\d{2}-\d{2}$/, 'must be a day such as 2026-11-01')
-  .transform((text, context) => {
-    const ms = Date.parse(text)
-    // 31 February is no date, whatever JavaScript makes of it.
-    if (Number.isNaN(ms) || new Date(ms).toISOString().slice(0, 10) !== text) {
-      context.addIssue({ code: 'custom', message: 'is no date of the calendar' })
-    }
-    return ms
-  })
 const factorWords = 'must be a factor in quotes such as "0.9", with four digits after the point at most'
 const factor = z
   .string(factorWords)
@@ -57,8 +47,8 @@ const factor = z
 const name = z.string('must be a name').regex(/^[^\p{Cc}]{1,256}$/u, 'must be a name of 1 to 256 characters')
 const term = z.strictObject(
   {
-    from: day,
-    until: day.optional(),
+    from: calendarDay,
+    until: calendarDay.optional(),
     team: name.optional(),
     model: name.optional(),
     sku: name.optional(),
@@ -79,15 +69,7 @@ const file = z
  */
 export function parsePrices(text: string, path: string): PriceTerms {
   const source = openYaml(text, path)
-  const parsed = file.safeParse(source.value)
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues
-    const odd = issue?.code === 'unrecognized_keys' ? issue.keys[0] : undefined
-    const at = issue?.path ?? []
-    if (odd !== undefined) return source.failAtKey([...at, odd], 'is not a key that is known here')
-    return source.fail(at, issue?.message ?? 'is not valid')
-  }
-  const data = parsed.data ?? {}
+  const data = readWhole(source, file) ?? {}
   const read = (list: 'contract' | 'markups'): readonly Term[] =>
     (data[list] ?? []).map((entry, index) => {
       const at: YamlPath = [list, index]

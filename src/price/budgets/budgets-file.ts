@@ -3,6 +3,7 @@
 import { basename } from 'node:path'
 import { z } from 'zod'
 import { parseUsd } from '../../kernel/money.ts'
+import { calendarDay, readWhole } from '../../kernel/policy-yaml.ts'
 import { openYaml, type YamlPath } from '../../kernel/yaml-source.ts'
 
 /** Each value of this dimension has the whole limit for itself. */
@@ -56,17 +57,6 @@ const name = z
   .string('must be a name')
   .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'must be 1 to 64 letters, digits, `.`, `_` or `-`')
 const named = z.string('must be a name').regex(/^[^\p{Cc}]{1,256}$/u, 'must be a name of 1 to 256 characters')
-const dayWords = 'must be a day such as 2026-11-01'
-const day = z
-  .string(dayWords)
-  .regex(/^\d{4}-\d{2}-\d{2}$/, dayWords)
-  .transform((text, context) => {
-    const ms = Date.parse(text)
-    if (Number.isNaN(ms) || new Date(ms).toISOString().slice(0, 10) !== text) {
-      context.addIssue({ code: 'custom', message: 'is no date of the calendar' })
-    }
-    return ms
-  })
 const usdWords = 'must be an amount of US dollars in quotes with whole cents, such as "500.00"'
 const usd = z
   .string(usdWords)
@@ -80,7 +70,7 @@ const hours = z
   .refine((ms) => ms > 0n, 'must be above zero')
 const words = ['day', 'week', 'month', 'total'] as const
 const period = z.union(
-  [z.enum(words), z.strictObject({ from: day, until: day })],
+  [z.enum(words), z.strictObject({ from: calendarDay, until: calendarDay })],
   'must be day, week, month or total, or an object with `from` and `until`, days of the calendar',
 )
 const entry = z.strictObject(
@@ -130,15 +120,7 @@ type Entry = z.output<typeof entry>
  */
 export function parseBudgets(text: string, path: string): Budgets {
   const source = openYaml(text, path)
-  const parsed = file.safeParse(source.value)
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues
-    const odd = issue?.code === 'unrecognized_keys' ? issue.keys[0] : undefined
-    const at = issue?.path ?? []
-    if (odd !== undefined) return source.failAtKey([...at, odd], 'is not a key that is known here')
-    return source.fail(at, issue?.message ?? 'is not valid')
-  }
-  const data = parsed.data ?? {}
+  const data = readWhole(source, file) ?? {}
   const seen = new Set<string>()
   const budgets = (data.budgets ?? []).map((given, index) => {
     const at: YamlPath = ['budgets', index]
